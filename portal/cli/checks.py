@@ -1,0 +1,44 @@
+"""What must hold before an installation may take a submission."""
+
+from flask import current_app
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal import settings
+from portal.database import db, durability_faults
+from portal.queries.editions import EditionNotPublished, get_live_edition
+
+
+def faults() -> list[str]:
+    """All that is wrong, a line each; empty when the installation is fit to run."""
+    return [*_database_faults(), *_folder_faults()]
+
+
+def _database_faults() -> list[str]:
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    try:
+        connection = db.session.connection()
+        found = durability_faults(connection)
+        at = MigrationContext.configure(connection).get_current_revision()
+        head = ScriptDirectory(current_app.extensions["migrate"].directory).get_current_head()
+        if at != head:
+            return [*found, f"the database is at migration {at}, the program needs {head}: run `portal db upgrade`"]
+        get_live_edition()
+    except EditionNotPublished:
+        return [*found, "the content is not published: run `portal content publish`"]
+    except SQLAlchemyError as error:
+        return [f"the database cannot be used: {type(error).__name__}"]
+    return found
+
+
+def _folder_faults() -> list[str]:
+    folder = settings.current().storage_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".probe"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        return [f"the folder for files cannot be written: {error.strerror}"]
+    return []

@@ -1,0 +1,132 @@
+"""``portal demo``: the whole portal on a developer's machine, with accounts to sign in with."""
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+
+ADDRESS = "127.0.0.1:8000"
+_SIGN_INS = "demo-accounts.json"
+
+
+@click.command()
+@click.option("--bind", default=ADDRESS, show_default=True, help="Address and port; keep to this machine.")
+def demo(bind: str) -> None:
+    """Make a demonstration installation and run it until Ctrl-C: server, worker, captured mail."""
+    os.environ["YHTEYS_ENVIRONMENT"] = "development"
+    os.environ.setdefault("YHTEYS_PUBLIC_URL", f"http://{bind}")
+    data_dir = Path(os.environ.get("YHTEYS_DATA_DIR", "var")).resolve()
+    os.environ["YHTEYS_DATA_DIR"] = str(data_dir)
+    _check_free(bind)
+    accounts = _prepare(data_dir)
+    _greet(bind, accounts)
+    _run(bind)
+
+
+def _check_free(bind: str) -> None:
+    host, _, port = bind.rpartition(":")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, int(port)))
+        except OSError:
+            raise click.ClickException(
+                f"something already answers at {bind}; stop it, or give another address with --bind"
+            ) from None
+
+
+def _prepare(data_dir: Path) -> dict[str, str]:
+    """Database, content and accounts; what is there already is kept. Returns e-mail addresses and passwords."""
+    from flask_migrate import upgrade
+
+    from portal import create_app
+    from portal.operations.editions import publish_edition
+
+    app = create_app()
+    with app.app_context():
+        upgrade()
+        publish_edition(content=app.extensions["yhteys.content"])
+        return _accounts(data_dir)
+
+
+def _accounts(data_dir: Path) -> dict[str, str]:
+    """Demo accounts: every manager of the content and a coordinator, with passwords made on this machine."""
+    from portal.operations.accounts import AccountExists, add_account
+    from portal.queries.editions import content
+
+    kept = data_dir / _SIGN_INS
+    known: dict[str, str] = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+    language = content().organisation.default_language
+    people = [(manager.key, manager.name, "manager") for manager in content().managers]
+    for key, name, role in [*people, ("coordinator", "Demo Coordinator", "coordinator")]:
+        email = f"{key}@demo.example.org"
+        if email in known:
+            continue
+        password = "-".join(secrets.token_hex(2) for _ in range(4))
+        try:
+            add_account(
+                email=email,
+                name=name,
+                role=role,
+                manager_key=key if role == "manager" else None,
+                language=language,
+                password=password,
+            )
+        except AccountExists:
+            continue
+        known[email] = password
+        kept.touch(mode=0o600)
+        kept.write_text(json.dumps(known, indent=2), "utf-8")
+    return known
+
+
+def _greet(bind: str, accounts: dict[str, str]) -> None:
+    click.echo(f"\n  The portal          http://{bind}/")
+    click.echo(f"  The workspace       http://{bind}/workspace/")
+    click.echo(f"  Captured mail       http://{bind}/_mail/   (no letter leaves this machine)\n")
+    for number, (email, password) in enumerate(accounts.items()):
+        title = "Demo manager" if number == 0 else "Demo coordinator" if email.startswith("coordinator") else None
+        if title:
+            click.echo(f"  {title:<18}  {email}   password: {password}")
+    click.echo("\n  Ctrl-C stops everything.\n")
+
+
+def _run(bind: str) -> None:
+    command = [sys.executable, "-m", "portal.cli"]
+    processes = [
+        subprocess.Popen([*command, "serve", "--bind", bind]),  # noqa: S603
+        subprocess.Popen([*command, "worker"]),  # noqa: S603
+    ]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        while all(process.poll() is None for process in processes):
+            time.sleep(0.3)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        _stop(processes)
+    click.echo("Stopped.")
+
+
+def _stop(processes: list["subprocess.Popen[bytes]"]) -> None:
+    """End both, politely first; Ctrl-C has reached them too."""
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+    for process in processes:
+        try:
+            process.wait(timeout=25)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def register(group: click.Group) -> None:
+    """Add the command."""
+    group.add_command(demo)

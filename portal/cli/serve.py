@@ -1,0 +1,105 @@
+"""``portal serve`` and ``portal worker``: the two processes of an installation."""
+
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+import click
+import structlog
+from flask import current_app
+from flask.cli import with_appcontext
+from sqlalchemy.exc import SQLAlchemyError
+
+log = structlog.get_logger()
+
+POLL_SECONDS = 1.0
+SWEEP_SECONDS = 3600.0
+
+
+@click.command()
+@click.option("--bind", default="127.0.0.1:8000", show_default=True, help="Address and port.")
+@click.option("--workers", type=int, help="Processes; by default one on SQLite and two elsewhere.")
+@click.option("--threads", type=int, default=8, show_default=True, help="Threads of each process.")
+@with_appcontext
+def serve(bind: str, workers: int | None, threads: int) -> None:
+    """Serve the portal with gunicorn. In production a buffering proxy stands before it."""
+    from portal.cli.checks import faults
+    from portal.operations.editions import publish_edition
+    from portal.settings import current
+
+    publish_edition(content=current_app.extensions["yhteys.content"])
+    if found := faults():
+        raise click.ClickException("\n".join(found))
+    embedded = current().database_url.startswith("sqlite")
+    processes = workers or (1 if embedded else 2)
+    os.execv(  # noqa: S606  the server takes this process over, so signals reach it directly
+        sys.executable,
+        [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "--worker-class=gthread",
+            f"--workers={processes}",
+            f"--threads={threads}",
+            f"--bind={bind}",
+            "--preload",
+            "--keep-alive=75",
+            "--graceful-timeout=20",
+            "--log-level=warning",
+            "portal.wsgi:application",
+        ],
+    )
+
+
+@click.command()
+@with_appcontext
+def worker() -> None:
+    """Deliver letters and sweep up, until stopped."""
+    stopped = threading.Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopped.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    run_worker(stopped)
+
+
+def run_worker(stopped: threading.Event) -> None:
+    """Deliver what is due, and at the start and each hour sweep away what nobody needs."""
+    from time import monotonic
+
+    from portal.database import db
+    from portal.operations.outbox import deliver_due
+
+    swept_at = -SWEEP_SECONDS
+    while not stopped.is_set():
+        busy = False
+        try:
+            if monotonic() - swept_at >= SWEEP_SECONDS:
+                swept_at = monotonic()
+                _sweep()
+            busy = deliver_due().any
+        except SQLAlchemyError as error:
+            db.session.rollback()
+            log.warning("database_unavailable", error=type(error).__name__)
+            stopped.wait(5)
+        finally:
+            db.session.remove()
+        if not busy:
+            stopped.wait(POLL_SECONDS)
+
+
+def _sweep() -> None:
+    from portal.operations.attachments import sweep_files
+    from portal.operations.sessions import sweep_sessions
+
+    log.info("swept", files=sweep_files(), sessions=sweep_sessions())
+
+
+def register(group: click.Group) -> None:
+    """Add the commands."""
+    group.add_command(serve)
+    group.add_command(worker)

@@ -1,0 +1,79 @@
+// Small helps for forms and lists. Every page works without them; each looks for its own marks and does nothing else.
+
+// A form that came back: read out what is wrong before anything else.
+document.querySelector("[data-focus]")?.focus();
+
+// How much still fits into a text. The visible line changes with every key; a second one, which only screen
+// readers meet, waits for a pause, or it would talk over the typing.
+for (const line of document.querySelectorAll("[data-counter]")) {
+  const control = document.getElementById(line.dataset.counter);
+  const limit = Number(line.dataset.limit);
+  const spoken = document.createElement("p");
+  spoken.className = "ds-sr-only";
+  spoken.setAttribute("aria-live", "polite");
+  line.after(spoken);
+  let pause;
+  const show = (event) => {
+    // Counted as the server counts: by character, a line break as one.
+    const left = limit - [...control.value].length;
+    const text = (left < 0 ? line.dataset.over : line.dataset.left).replace("{}", Math.abs(left));
+    line.textContent = text;
+    line.dataset.state = left < 0 ? "over" : "under";
+    if (!event) return;
+    clearTimeout(pause);
+    pause = setTimeout(() => { spoken.textContent = text; }, 1000);
+  };
+  control.addEventListener("input", show);
+  addEventListener("pageshow", () => show());
+}
+
+// A file that is too large is told at once, not after minutes of sending it.
+for (const control of document.querySelectorAll("input[data-max-bytes]")) {
+  const limit = Number(control.dataset.maxBytes);
+  const message = document.createElement("p");
+  message.className = "ds-validation-message";
+  message.hidden = true;
+  const live = document.createElement("div");
+  live.setAttribute("aria-live", "polite");
+  live.append(message);
+  control.before(live);
+  control.addEventListener("change", () => {
+    const large = [...control.files].filter((file) => file.size > limit);
+    message.hidden = large.length === 0;
+    message.textContent = large.length ? `${control.dataset.tooLarge} ${large.map((file) => file.name).join(", ")}` : "";
+    control.toggleAttribute("aria-invalid", large.length > 0);
+    if (large.length) control.setAttribute("aria-invalid", "true");
+  });
+}
+
+// A form without a file is sent in the plain way, which costs the server a fraction of the other.
+for (const form of document.querySelectorAll("form[data-lean]")) {
+  const isEmpty = (value) => value instanceof File && value.size === 0 && !value.name;
+  form.addEventListener("submit", () => {
+    const attached = [...form.querySelectorAll("input[type=file]")].some((control) => control.files.length);
+    form.enctype = attached ? "multipart/form-data" : "application/x-www-form-urlencoded";
+  });
+  form.addEventListener("formdata", (event) => {
+    for (const [name, value] of [...event.formData]) if (isEmpty(value)) event.formData.delete(name);
+  });
+}
+
+// A second click on a slow line sends nothing. (The server takes a repeated form as the same one anyway.)
+const release = (form) => {
+  delete form.dataset.sent;
+  form.querySelector("[aria-busy]")?.removeAttribute("aria-busy");
+};
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "yes";
+  event.submitter?.setAttribute("aria-busy", "true");
+  // An answer may be a file, which leaves this page standing.
+  setTimeout(release, 10_000, form);
+});
+// Back from the next page the form may be sent again.
+addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(release));

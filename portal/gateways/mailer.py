@@ -1,0 +1,203 @@
+"""Handing letters to the mail server, through Flask-Mail over a connection of our own.
+
+Flask-Mail's own connection has no time-out, verifies no certificate and swallows partly refused
+recipients; here a silent server times out, a false certificate is refused, and a message has one recipient.
+Without an SMTP host letters are captured in a folder and nothing leaves the machine.
+"""
+
+import email
+import email.policy
+import os
+import smtplib
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, current_app
+from flask_mail import BadHeaderError, Connection, Mail, Message
+
+from portal import settings
+from portal.gateways.letters import WrittenLetter
+from portal.rules.text import header_safe
+from portal.settings import Settings
+
+mail = Mail()
+
+
+class LetterRefused(Exception):
+    """This letter will never go: it cannot be built, or its address was refused for good."""
+
+
+class PostUnavailable(Exception):
+    """The mail server cannot be reached or is not taking letters now; try again later."""
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """Who a letter is for and from; ``message_id`` stays the same at every attempt."""
+
+    recipient: str
+    sender_name: str
+    message_id: str
+    language: str
+
+
+def init_app(app: Flask, configured: Settings) -> None:
+    """Point Flask-Mail at the configured server."""
+    app.config.update(
+        MAIL_SERVER=configured.smtp_host,
+        MAIL_PORT=configured.smtp_port,
+        MAIL_USERNAME=configured.smtp_username or None,
+        MAIL_PASSWORD=configured.smtp_password.get_secret_value() or None,
+        MAIL_DEFAULT_SENDER=configured.mail_sender,
+        MAIL_SUPPRESS_SEND=False,
+    )
+    mail.init_app(app)
+
+
+@contextmanager
+def open_post() -> Iterator["PostLine"]:
+    """A line to the mail server, kept open for a batch.
+
+    Raises:
+        PostUnavailable: the server cannot be reached, or its certificate is false.
+    """
+    line = PostLine(current_app.extensions["mail"], settings.current())
+    try:
+        line.__enter__()
+    except (OSError, smtplib.SMTPException) as error:
+        raise PostUnavailable(_reason(error)) from error
+    try:
+        yield line
+    finally:
+        line.hang_up()
+
+
+class PostLine(Connection):
+    """Flask-Mail's connection with a time-out and verified TLS."""
+
+    def __init__(self, state: Any, configured: Settings) -> None:
+        super().__init__(state)
+        self._configured = configured
+
+    def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
+        folder = self._configured.mail_capture_dir
+        if folder is not None:
+            return _Captured(folder)  # type: ignore[return-value]
+        return _connect(self._configured)
+
+    def post(self, letter: WrittenLetter, envelope: Envelope) -> None:
+        """Send one letter to one person.
+
+        Raises:
+            LetterRefused: for good.
+            PostUnavailable: for now.
+        """
+        try:
+            message = _build(letter, envelope)
+        except (ValueError, UnicodeError, BadHeaderError, email.errors.MessageError) as error:
+            raise LetterRefused(f"the letter cannot be built: {error}") from error
+        try:
+            self.send(message)
+        except smtplib.SMTPRecipientsRefused as error:
+            code, reason = next(iter(error.recipients.values()))
+            raise _refusal(code, reason) from error
+        except (smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as error:
+            raise _refusal(error.smtp_code, error.smtp_error) from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise PostUnavailable(_reason(error)) from error
+
+    def hang_up(self) -> None:
+        """End the line; a server that has already hung up is no fault."""
+        try:
+            self.__exit__(None, None, None)  # type: ignore[arg-type]
+        except (OSError, smtplib.SMTPException):
+            self.host = None
+
+
+def _connect(configured: Settings) -> smtplib.SMTP | smtplib.SMTP_SSL:
+    context = ssl.create_default_context()
+    where = (configured.smtp_host, configured.smtp_port)
+    host: smtplib.SMTP | smtplib.SMTP_SSL
+    if configured.smtp_security == "tls":
+        host = smtplib.SMTP_SSL(*where, timeout=configured.smtp_timeout, context=context)
+    else:
+        host = smtplib.SMTP(*where, timeout=configured.smtp_timeout)
+    if configured.smtp_security == "starttls":
+        host.starttls(context=context)
+    if configured.smtp_username:
+        host.login(configured.smtp_username, configured.smtp_password.get_secret_value())
+    return host
+
+
+def _build(letter: WrittenLetter, envelope: Envelope) -> Message:
+    sender_name = header_safe(envelope.sender_name)
+    message = Message(
+        subject=header_safe(letter.subject),
+        recipients=[envelope.recipient],
+        body=letter.body,
+        sender=(sender_name, settings.current().mail_sender),
+        extra_headers={
+            # Out-of-office programs stay silent on these (RFC 3834).
+            "Auto-Submitted": "auto-generated",
+            "Content-Language": envelope.language,
+        },
+    )
+    message.msgId = envelope.message_id
+    message.date = time.time()
+    _check_unbent(message, envelope)
+    return message
+
+
+_HEADERS = {
+    "content-type",
+    "mime-version",
+    "content-transfer-encoding",
+    "subject",
+    "from",
+    "to",
+    "date",
+    "message-id",
+    "auto-submitted",
+    "content-language",
+}
+
+
+def _check_unbent(message: Message, envelope: Envelope) -> None:
+    """Read the built message again: no header and no recipient that was not put there."""
+    read = email.message_from_bytes(message.as_bytes(), policy=email.policy.default)
+    names = [name.lower() for name in read.keys()]
+    recipients = [address.addr_spec for address in read["To"].addresses]
+    if set(names) - _HEADERS or len(names) != len(set(names)) or recipients != [envelope.recipient]:
+        raise LetterRefused("the letter's headers are not the ones that were written")
+
+
+def _refusal(code: int, reason: bytes | str) -> Exception:
+    said = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else reason
+    text = f"{code} {said}"[:300]
+    return LetterRefused(text) if 500 <= code < 600 else PostUnavailable(text)
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:300]
+
+
+class _Captured:
+    """Stands for a mail server on a developer's machine: each message becomes a file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def sendmail(self, _sender: str, _recipients: list[str], message: bytes, *_options: object) -> None:
+        name = f"{time.time_ns():020d}.eml"
+        partial = self.folder / f".{name}"
+        partial.write_bytes(message)
+        os.replace(partial, self.folder / name)
+
+    def quit(self) -> None:
+        """There is no line to end."""

@@ -1,0 +1,178 @@
+"""Delivering the outbox: claim, send outside any transaction, mark. At least once, never silently."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Row, or_, select, update
+
+from portal import clock, settings
+from portal.database import db, transaction
+from portal.gateways.letters import LetterFacts, write_letter
+from portal.gateways.mailer import Envelope, LetterRefused, PostLine, PostUnavailable, open_post
+from portal.models import Letter, Submission
+from portal.queries.cases import NoSuchCase
+from portal.queries.editions import content
+from portal.queries.outbox import list_file_names, list_letter_material
+from portal.queries.scope import visible_to
+from portal.rules.delivery import LEASE, delay_after
+from portal.rules.policy import Viewer
+from portal.rules.references import access_code
+
+log = structlog.get_logger()
+
+HIDDEN_CODE = "····-····-····"
+
+
+@dataclass
+class Tally:
+    """What became of a batch of letters."""
+
+    sent: int = 0
+    postponed: int = 0
+    failed: int = 0
+
+    @property
+    def any(self) -> bool:
+        return bool(self.sent or self.postponed or self.failed)
+
+
+def deliver_due(*, limit: int = 50) -> Tally:
+    """Send the letters whose time has come, at most ``limit``; a letter that fails never stops the others."""
+    claimed = _claim(limit)
+    tally = Tally()
+    if not claimed:
+        return tally
+    material = list_letter_material(claimed)
+    db.session.commit()  # no transaction stays open while the mail server is talked to
+    try:
+        with open_post() as line:
+            for row in material:
+                _deliver(line, row, tally)
+    except PostUnavailable as error:
+        for row in material:
+            _postpone(row.Letter, str(error), tally)
+    return tally
+
+
+def retry_letter(viewer: Viewer, *, reference: str, letter_id: int) -> None:
+    """Send a failed letter again, now, with a full set of attempts.
+
+    Raises:
+        NoSuchCase: the letter or its case is not the viewer's to see, or it has not failed.
+    """
+    mine = select(Submission.id).where(Submission.reference == reference, visible_to(viewer))
+    with transaction() as connection:
+        done = connection.execute(
+            update(Letter)
+            .where(Letter.id == letter_id, Letter.status == "failed", Letter.submission_id.in_(mine))
+            .values(status="waiting", attempts=0, next_attempt_at=clock.now(), error=None)
+        )
+    if done.rowcount == 0:
+        raise NoSuchCase
+
+
+def facts_of_reply(case: Any, *, body: str, actor: str) -> LetterFacts:
+    """What a reply's letter would say, for the preview: all of it but the access code, which stays the sender's."""
+    return _facts(case, body=body, actor=actor, code=HIDDEN_CODE)
+
+
+def _facts(case: Any, *, body: str, actor: str, code: str) -> LetterFacts:
+    return LetterFacts(
+        reference=case.reference,
+        topic=case.topic,
+        holder=case.holder,
+        received_at=case.received_at,
+        sender_name=case.sender_name,
+        subject=case.subject,
+        message=case.message,
+        file_names=list_file_names(case.id),
+        code=code,
+        body=body,
+        actor=actor,
+    )
+
+
+def _claim(limit: int) -> list[int]:
+    """Take due letters and those whose worker died; on SQLite the one writer stands for the row locks."""
+    now = clock.now()
+    due = (
+        select(Letter.id)
+        .where(
+            Letter.status.in_(("waiting", "sending")),
+            Letter.next_attempt_at <= now,
+            or_(Letter.lease_until.is_(None), Letter.lease_until < now),
+        )
+        .order_by(Letter.next_attempt_at)
+        .limit(limit)
+    )
+    nothing = db.session.scalar(due.limit(1)) is None
+    db.session.commit()
+    if nothing:
+        return []
+    with transaction() as connection:
+        return list(
+            connection.scalars(
+                update(Letter)
+                .where(Letter.id.in_(due.with_for_update(skip_locked=True)))
+                .values(status="sending", attempts=Letter.attempts + 1, lease_until=now + LEASE)
+                .returning(Letter.id)
+            )
+        )
+
+
+def _deliver(line: PostLine, row: Row[*tuple[Any, ...]], tally: Tally) -> None:
+    letter: Letter = row.Letter
+    try:
+        _send(line, row)
+    except PostUnavailable as error:
+        _postpone(letter, str(error), tally)
+    except LetterRefused as error:
+        _fail(letter, str(error), tally)
+    except Exception as error:  # a letter that cannot be written must not stop the others
+        log.exception("letter_not_written", letter=letter.id, kind=letter.kind)
+        _fail(letter, f"{type(error).__name__}: the letter cannot be written", tally)
+    else:
+        _mark(letter, status="sent", sent_at=clock.now(), error=None)
+        tally.sent += 1
+
+
+def _send(line: PostLine, row: Row[*tuple[Any, ...]]) -> None:
+    letter: Letter = row.Letter
+    edition = content()
+    event = row.Event
+    code = access_code(settings.current().secret_bytes, row.Submission.token)
+    facts = _facts(row.Submission, body=event.body or "", actor=event.actor, code=code)
+    db.session.commit()
+    written = write_letter(letter.kind, letter.language, facts, edition)
+    organisation = edition.organisation
+    language = letter.language if letter.language in organisation.languages else organisation.default_language
+    envelope = Envelope(letter.recipient, organisation.name[language], letter.message_id, language)
+    line.post(written, envelope)
+
+
+def _postpone(letter: Letter, reason: str, tally: Tally) -> None:
+    delay = delay_after(letter.attempts)
+    if delay is None:
+        _fail(letter, reason, tally)
+        return
+    log.warning("letter_postponed", letter=letter.id, kind=letter.kind, attempts=letter.attempts)
+    _mark(letter, status="waiting", next_attempt_at=clock.now() + delay, error=reason)
+    tally.postponed += 1
+
+
+def _fail(letter: Letter, reason: str, tally: Tally) -> None:
+    log.error("letter_failed", letter=letter.id, kind=letter.kind, attempts=letter.attempts)
+    _mark(letter, status="failed", error=reason)
+    tally.failed += 1
+
+
+def _mark(letter: Letter, **values: str | datetime | None) -> None:
+    """Write down how a letter fared, unless its lease ran out and another worker has it."""
+    with transaction() as connection:
+        connection.execute(
+            update(Letter)
+            .where(Letter.id == letter.id, Letter.status == "sending", Letter.attempts == letter.attempts)
+            .values(lease_until=None, **values)
+        )

@@ -1,0 +1,215 @@
+"""A case and its timeline, for the manager and for the sender."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import JSON, BigInteger, Row, Select, String, Text, literal, null, select, union_all
+from sqlalchemy import cast as sql_cast
+
+from portal.database import db
+from portal.models import Attachment, Event, Letter, Submission
+from portal.models.submissions import EventKind
+from portal.queries.scope import visible_to
+from portal.rules.delivery import LetterStatus
+from portal.rules.policy import Viewer
+
+HISTORY_SHOWN = 200
+HISTORY_LIMIT = 5_000
+
+PUBLIC_EVENTS: tuple[EventKind, ...] = ("received", "replied", "sender_replied", "handed_over", "closed", "reopened")
+"""What the sender may see; notes and who took what stay inside."""
+
+
+class NoSuchCase(LookupError):
+    """There is no such case, or it is not the viewer's to see: the same answer."""
+
+
+@dataclass(frozen=True)
+class LetterLine:
+    """How a letter stands."""
+
+    id: int
+    kind: str
+    recipient: str
+    status: LetterStatus
+    at: datetime
+    error: str | None
+
+
+@dataclass(frozen=True)
+class FileLine:
+    """A file that can be downloaded."""
+
+    id: int
+    name: str
+    mime: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event of the timeline, with the letters that it caused."""
+
+    id: int
+    kind: EventKind
+    at: datetime
+    actor: str
+    by_staff: bool
+    body: str | None
+    data: dict[str, Any]
+    letters: list[LetterLine] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A submission (all its columns, as ``row``) with its history, oldest first."""
+
+    row: Row[*tuple[Any, ...]]
+    entries: list[Entry]
+    files: list[FileLine]
+    shortened: bool
+
+
+COLUMNS = [column for column in Submission.__table__.c if column.name not in ("token", "code_hash")]
+
+
+def get_case(viewer: Viewer, reference: str, *, whole_history: bool = False) -> Case:
+    """The case with its timeline: two statements, however long the history.
+
+    Raises:
+        NoSuchCase: unknown, or not the viewer's to see.
+    """
+    row = db.session.execute(
+        select(*COLUMNS).where(Submission.reference == reference, visible_to(viewer))
+    ).one_or_none()
+    if row is None:
+        raise NoSuchCase
+    limit = HISTORY_LIMIT if whole_history else HISTORY_SHOWN
+    parts = [_events(row.id), _letters(row.id), _files(row.id)]
+    return _case(row, _history(parts, limit), limit)
+
+
+def get_sender_case(submission_id: int) -> Case:
+    """The case as its sender may see it: no notes, no letters.
+
+    Raises:
+        NoSuchCase: it is gone.
+    """
+    row = db.session.execute(select(*COLUMNS).where(Submission.id == submission_id)).one_or_none()
+    if row is None:
+        raise NoSuchCase
+    parts = [_events(row.id).where(Event.kind.in_(PUBLIC_EVENTS)), _files(row.id)]
+    case = _case(row, _history(parts, HISTORY_LIMIT), HISTORY_LIMIT)
+    return replace(case, entries=[_as_sender_sees(entry) for entry in case.entries])
+
+
+def _as_sender_sees(entry: Entry) -> Entry:
+    """What was written to or by the sender; the reason of a hand-over stays inside."""
+    written = entry.kind in ("replied", "sender_replied")
+    return replace(entry, body=entry.body if written else None)
+
+
+def find_file(viewer: Viewer, reference: str, file_id: int) -> Attachment | None:
+    """A file of a case that the viewer may see; it is reached through its case alone."""
+    return db.session.scalar(
+        select(Attachment)
+        .join(Submission, Submission.id == Attachment.submission_id)
+        .where(Attachment.id == file_id, Submission.reference == reference, visible_to(viewer))
+    )
+
+
+# One statement fetches the history. Its columns carry, by source:
+#   source, id, event, at, kind, who, body, state, number, staff, data
+#   event   id  id     at  kind  actor     body   -      -     account?  data
+#   letter  id  event  at  kind  recipient error  status tries -         -
+#   file    id  -      at  mime  name      -      -      bytes -         -
+
+
+def _events(submission_id: int) -> Select[*tuple[Any, ...]]:
+    return select(
+        literal("event", String).label("source"),
+        Event.id.label("id"),
+        Event.id.label("event"),
+        Event.at.label("at"),
+        Event.kind.label("kind"),
+        Event.actor.label("who"),
+        Event.body.label("body"),
+        _nothing(String).label("state"),
+        _nothing(BigInteger).label("number"),
+        Event.account_id.label("staff"),
+        Event.data.label("data"),
+    ).where(Event.submission_id == submission_id)
+
+
+def _letters(submission_id: int) -> Select[*tuple[Any, ...]]:
+    return select(
+        literal("letter", String),
+        Letter.id,
+        Letter.event_id,
+        Letter.created_at,
+        Letter.kind,
+        Letter.recipient,
+        Letter.error,
+        Letter.status,
+        sql_cast(Letter.attempts, BigInteger),
+        _nothing(BigInteger),
+        _nothing(JSON),
+    ).where(Letter.submission_id == submission_id)
+
+
+def _files(submission_id: int) -> Select[*tuple[Any, ...]]:
+    return select(
+        literal("file", String),
+        Attachment.id,
+        _nothing(BigInteger),
+        Attachment.stored_at,
+        Attachment.mime,
+        Attachment.name,
+        _nothing(Text),
+        _nothing(String),
+        Attachment.size_bytes,
+        _nothing(BigInteger),
+        _nothing(JSON),
+    ).where(Attachment.submission_id == submission_id)
+
+
+def _nothing(kind: Any) -> Any:
+    """NULL of a type: the parts of a union must agree on PostgreSQL."""
+    return sql_cast(null(), kind)
+
+
+def _history(parts: Iterable[Select[*tuple[Any, ...]]], limit: int) -> list[Row[*tuple[Any, ...]]]:
+    whole = union_all(*parts).subquery()
+    newest_first = select(whole).order_by(whole.c.at.desc(), whole.c.id.desc()).limit(limit + 1)
+    return list(db.session.execute(newest_first))
+
+
+def _case(row: Row[*tuple[Any, ...]], history: list[Row[*tuple[Any, ...]]], limit: int) -> Case:
+    letters: dict[int, list[LetterLine]] = defaultdict(list)
+    files, events = [], []
+    for line in reversed(history[:limit]):
+        if line.source == "letter":
+            letters[line.event].append(
+                LetterLine(line.id, line.kind, line.who, cast(LetterStatus, line.state), line.at, line.body)
+            )
+        elif line.source == "file":
+            files.append(FileLine(line.id, line.who, line.kind, line.number))
+        else:
+            events.append(line)
+    entries = [
+        Entry(
+            line.id,
+            cast(EventKind, line.kind),
+            line.at,
+            line.who,
+            line.staff is not None,
+            line.body,
+            line.data or {},
+            letters[line.id],
+        )
+        for line in events
+    ]
+    return Case(row, entries, files, len(history) > limit)

@@ -1,0 +1,77 @@
+"""Who is away and who is to be told: read at every submission, so kept for a second in each process."""
+
+import threading
+import time
+from dataclasses import dataclass
+from datetime import date
+
+from flask import current_app
+from sqlalchemy import select
+
+from portal import clock
+from portal.content.schema import TRIAGE
+from portal.database import db
+from portal.models import Absence, Account
+from portal.queries.editions import content
+
+_KEPT_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    """Where a member of the staff gets letters, and in which language."""
+
+    address: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Directory:
+    """The staff on one day: keys of those away, and the coordinators' mailboxes."""
+
+    day: date
+    absent: frozenset[str]
+    coordinators: tuple[Mailbox, ...]
+
+
+_lock = threading.Lock()
+
+
+def get_directory() -> Directory:
+    """Today's directory, at most a second old; the day is that of the installation's time zone."""
+    kept: tuple[float, Directory] | None = current_app.extensions.get("yhteys.directory")
+    if kept is not None and time.monotonic() - kept[0] < _KEPT_SECONDS:
+        return kept[1]
+    with _lock:
+        fresh = _read()
+        current_app.extensions["yhteys.directory"] = (time.monotonic(), fresh)
+    return fresh
+
+
+def forget_directory() -> None:
+    """Read anew at the next question: absences or accounts have changed."""
+    current_app.extensions.pop("yhteys.directory", None)
+
+
+def mailboxes_of(holder: str) -> tuple[Mailbox, ...]:
+    """Who is told about a case of ``holder``. Triage is the coordinators'; without one it is everybody's."""
+    managers = content().manager_by_key
+    if holder != TRIAGE:
+        return (Mailbox(managers[holder].email, managers[holder].language),)
+    return get_directory().coordinators or tuple(Mailbox(m.email, m.language) for m in managers.values())
+
+
+def today() -> date:
+    """The day in the installation's time zone."""
+    return clock.now().astimezone(content().organisation.zone).date()
+
+
+def _read() -> Directory:
+    day = today()
+    away = select(Absence.manager_key).where(Absence.first_day <= day, Absence.last_day >= day)
+    people = select(Account.email, Account.language).where(Account.role == "coordinator", Account.active)
+    return Directory(
+        day,
+        frozenset(db.session.scalars(away)),
+        tuple(Mailbox(*row) for row in db.session.execute(people.order_by(Account.id))),
+    )

@@ -1,0 +1,126 @@
+"""The inbox: cases newest first, by box and state, paged by key.
+
+Pages are walked along an index by the last id seen; there is no OFFSET and no exact count, so any page of
+any length of list costs the same.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Row, Select, exists, func, literal, select, text, true
+
+from portal.content.schema import TRIAGE
+from portal.database import db
+from portal.models import Letter, Submission
+from portal.models.submissions import OPEN
+from portal.queries.scope import visible_to
+from portal.rules.policy import Viewer
+from portal.rules.states import Status
+
+Box = Literal["mine", "triage", "all"]
+Filter = Status | Literal["open", "any"]
+
+PAGE_SIZE = 25
+COUNTED_TO = 99
+
+FAILED = text("letters.status = 'failed'")
+
+
+@dataclass(frozen=True)
+class InboxPage:
+    """One page of cases. ``older`` and ``newer`` are the keys of the neighbouring pages, if there are any."""
+
+    rows: Sequence[Row[*tuple[Any, ...]]]
+    older: int | None
+    newer: int | None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What waits for somebody, counted to ``COUNTED_TO`` and one more."""
+
+    mine: int
+    triage: int
+    failed_letters: int
+
+
+def list_cases(
+    viewer: Viewer, *, box: Box, status: Filter, before: int | None = None, after: int | None = None
+) -> InboxPage:
+    """A page of a box. ``before`` asks for older cases than that id, ``after`` for newer ones.
+
+    Rows have ``id, reference, subject, sender_name, sender_organisation, topic, holder, status, language,
+    received_at, letter_failed``.
+    """
+    rows = list(db.session.execute(_statement(viewer, box, status, before, after)))
+    more = len(rows) > PAGE_SIZE
+    rows = rows[:PAGE_SIZE]
+    if after is not None:
+        rows.reverse()
+    if not rows:
+        return InboxPage([], None, None)
+    older = rows[-1].id if more or after is not None else None
+    newer = rows[0].id if before is not None or (after is not None and more) else None
+    return InboxPage(rows, older, newer)
+
+
+def _statement(
+    viewer: Viewer, box: Box, status: Filter, before: int | None, after: int | None
+) -> Select[*tuple[Any, ...]]:
+    letter_failed = exists().where(Letter.submission_id == Submission.id, FAILED)
+    statement = select(
+        Submission.id,
+        Submission.reference,
+        Submission.subject,
+        Submission.sender_name,
+        Submission.sender_organisation,
+        Submission.topic,
+        Submission.holder,
+        Submission.status,
+        Submission.language,
+        Submission.received_at,
+        letter_failed.label("letter_failed"),
+    ).where(_in_box(viewer, box), _in_state(status))
+    if after is not None:
+        return statement.where(Submission.id > after).order_by(Submission.id).limit(PAGE_SIZE + 1)
+    if before is not None:
+        statement = statement.where(Submission.id < before)
+    return statement.order_by(Submission.id.desc()).limit(PAGE_SIZE + 1)
+
+
+def _in_box(viewer: Viewer, box: Box) -> ColumnElement[bool]:
+    """Whose cases a box holds, as far as the viewer may see them."""
+    if box == "all":
+        return visible_to(viewer)
+    return visible_to(viewer, TRIAGE if box == "triage" else (viewer.manager_key or ""))
+
+
+def _in_state(status: Filter) -> ColumnElement[bool]:
+    if status == "any":
+        return true()
+    if status == "open":
+        return OPEN  # type: ignore[return-value]
+    return Submission.status == status
+
+
+def count_waiting(viewer: Viewer) -> Counts:
+    """What is new in the viewer's boxes and which letters failed, in one statement."""
+    failed = (
+        select(literal(1))
+        .select_from(Letter)
+        .join(Submission, Submission.id == Letter.submission_id)
+        .where(FAILED, visible_to(viewer))
+    )
+    row = db.session.execute(
+        select(_capped(_new_in(viewer, "mine")), _capped(_new_in(viewer, "triage")), _capped(failed))
+    ).one()
+    return Counts(*row)
+
+
+def _new_in(viewer: Viewer, box: Box) -> Select[*tuple[Any, ...]]:
+    return select(literal(1)).select_from(Submission).where(_in_box(viewer, box), Submission.status == "new")
+
+
+def _capped(rows: Select[*tuple[Any, ...]]) -> Any:
+    return select(func.count()).select_from(rows.limit(COUNTED_TO + 1).subquery()).scalar_subquery()

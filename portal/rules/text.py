@@ -1,0 +1,49 @@
+"""Text that people type: kept exactly, shown honestly, harmless in a header."""
+
+import re
+import unicodedata
+
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_INVISIBLE = frozenset("\u00ad\u200b\u2060\ufeff\u180e")
+_KEPT_CONTROLS = frozenset("\n\t")
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
+# Every character at which str.splitlines would split, since that is what mail software does.
+_LINE_BREAK = re.compile(r"[\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029]")
+
+
+def normalise_newlines(text: str) -> str:
+    """Browsers send CRLF; one newline is one character, as the person counted it."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def forbidden_characters(text: str, *, single_line: bool) -> bool:
+    """Whether the text holds what cannot be stored (NUL, lone surrogates) or, in a line, what breaks lines."""
+    return _UNSTORABLE.search(text) is not None or (single_line and _LINE_BREAK.search(text) is not None)
+
+
+def without_forbidden(text: str) -> str:
+    """The text with what cannot be stored left out, to be shown again in a form."""
+    return _UNSTORABLE.sub("", text)
+
+
+def reveal(text: str) -> str:
+    """The text with characters that hide or reorder other text made visible, e.g. ``‹U+202E›``."""
+    return "".join(_shown(character) for character in text)
+
+
+def _shown(character: str) -> str:
+    hidden = character in _BIDI or character in _INVISIBLE
+    control = unicodedata.category(character) == "Cc" and character not in _KEPT_CONTROLS
+    return f"‹U+{ord(character):04X}›" if hidden or control else character
+
+
+_ENCODED_WORD = re.compile(r"=\?")
+
+
+def header_safe(text: str) -> str:
+    """Text fit for a mail header: no line breaks of any kind, no encoded words of the sender's own making.
+
+    Some releases of Python's ``email`` let an encoded word in a subject smuggle in headers (CVE-2024-6923).
+    """
+    joined = " ".join(text.splitlines())
+    return _ENCODED_WORD.sub("= ?", "".join(c for c in joined if unicodedata.category(c) != "Cc")).strip()

@@ -1,0 +1,8 @@
+"""The public face: pages, the inquiry, its receipt, and the sender's own page, under ``/<lang>/``."""
+
+from portal.web.public.routes import blueprint
+
+# Importing a module of views registers them.
+from portal.web.public import inquiry, own_page, site  # noqa: E402, F401, I001  isort: skip
+
+__all__ = ["blueprint"]

@@ -1,0 +1,132 @@
+"""Sending an inquiry and seeing its receipt."""
+
+import structlog
+from flask import Response, abort, current_app, make_response, redirect, render_template, request, url_for
+from itsdangerous import BadData, URLSafeTimedSerializer
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal import settings
+from portal.content.schema import TRIAGE
+from portal.gateways.judge import JudgeUnavailable
+from portal.gateways.storage import StorageUnavailable
+from portal.i18n import gettext
+from portal.operations.inquiries import AlreadySent, receive_inquiry
+from portal.queries.editions import EditionNotPublished, content
+from portal.queries.outbox import list_file_names
+from portal.queries.receipts import Receipt, find_receipt
+from portal.web.public.inquiry_form import InquiryForm, new_token
+from portal.web.public.routes import blueprint
+from portal.web.security import limits
+from portal.web.security.doors import public
+
+log = structlog.get_logger()
+
+RECEIPT_COOKIE = "yhteys_receipt"
+RECEIPT_SECONDS = 3600
+
+OUT_OF_ORDER = (SQLAlchemyError, StorageUnavailable, JudgeUnavailable, EditionNotPublished)
+
+
+@blueprint.get("/<lang>/contact")
+@public
+def contact() -> str:
+    """The empty form; ``?topic=`` chooses a topic beforehand."""
+    form = InquiryForm()
+    topic = request.args.get("topic", "")
+    if topic == TRIAGE or topic in content().topic_by_slug:
+        form.topic.data = topic
+    return _page(form)
+
+
+@blueprint.post("/<lang>/contact")
+@public
+def send() -> AnyResponse:
+    """Receive an inquiry: 303 to the receipt, or the form again with everything in it and what to mend."""
+    form = InquiryForm()
+    if not limits.allow("inquiry_address", request.remote_addr or ""):
+        return _again(
+            form,
+            429,
+            gettext(
+                "Too many messages have come from your network. Wait a few minutes and send again. Nothing you typed is lost."
+            ),
+        )
+    try:
+        form.take_files(kept=request.form.getlist("staged"), removed=request.form.getlist("remove"))
+        if not form.validate():
+            return _again(form, 400 if form.csrf_failed else 422)
+        wanted = limits.allow("receipt_address", (form.email.data or "").lower())
+        received = receive_inquiry(command=form.to_command(wants_receipt=wanted))
+    except AlreadySent as known:
+        form.token.data = new_token()
+        return _again(
+            form,
+            409,
+            gettext(
+                "You have already sent this form, with another text. Its reference is %(reference)s. To send the text below as a new message, press “Send” again.",
+                reference=known.reference,
+            ),
+        )
+    except OUT_OF_ORDER:
+        log.exception("inquiry_not_stored")
+        return _again(
+            form,
+            503,
+            gettext(
+                "Your message could not be stored just now, and it has not been sent. Everything you typed is below. Try again in a few minutes."
+            ),
+        )
+    return _to_receipt(received.submission_id)
+
+
+@blueprint.get("/<lang>/contact/receipt")
+@public
+def receipt() -> str | AnyResponse:
+    """What was received, when, and what happens next; only in the browser that sent it, for an hour."""
+    found = _receipt_of_this_browser()
+    if found is None:
+        return redirect(url_for("public.track"), 302)
+    return render_template("public/receipt.html", receipt=found, case=found.row, files=list_file_names(found.row.id))
+
+
+def _page(form: InquiryForm, problem: str | None = None) -> str:
+    topic = content().topic_by_slug.get(form.topic.data or "")
+    return render_template(
+        "public/contact.html",
+        form=form,
+        problem=problem,
+        chosen=topic,
+        chosen_manager=content().manager_by_key[topic.manager] if topic else None,
+        holders=[(found, content().manager_by_key[found.manager]) for found in content().topics],
+    )
+
+
+def _again(form: InquiryForm, status: int, problem: str | None = None) -> Response:
+    form.drop_unstorable()
+    return make_response(_page(form, problem), status)
+
+
+def _to_receipt(submission_id: int) -> AnyResponse:
+    response = redirect(url_for("public.receipt"), 303)
+    response.set_cookie(
+        RECEIPT_COOKIE,
+        _seals().dumps(submission_id),
+        max_age=RECEIPT_SECONDS,
+        httponly=True,
+        samesite="Lax",
+        secure=not settings.current().development,
+    )
+    return response
+
+
+def _receipt_of_this_browser() -> Receipt | None:
+    try:
+        submission_id = _seals().loads(request.cookies.get(RECEIPT_COOKIE, ""), max_age=RECEIPT_SECONDS)
+    except BadData:
+        return None
+    return find_receipt(submission_id) or abort(404)
+
+
+def _seals() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="receipt")

@@ -1,0 +1,141 @@
+"""The form of an inquiry, and how typed text and uploaded files become a command."""
+
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from flask import current_app
+from itsdangerous import BadData, URLSafeTimedSerializer
+from werkzeug.datastructures import FileStorage
+from wtforms import HiddenField, MultipleFileField, SelectField, StringField, TextAreaField, ValidationError
+
+from portal.content.schema import TRIAGE
+from portal.i18n import gettext, language
+from portal.i18n import lazy_gettext as lazy
+from portal.operations.attachments import STAGED_FOR, stage_file
+from portal.operations.inquiries import InquiryCommand, StagedFile
+from portal.queries.editions import content
+from portal.rules.text import normalise_newlines
+from portal.rules.uploads import MAX_FILES, AttachmentRejected, clean_name
+from portal.web.forms import Form
+from portal.web.public.rejections import explain
+from portal.web.validators import CountryCode, EmailAddress, MaxLength, Phone, Required, SingleLine, Storable
+
+MESSAGE_LENGTH = 10_000
+_TOKEN = re.compile(r"^[A-Za-z0-9_-]{20,64}$")
+
+
+def new_token() -> str:
+    """A name for one sending of a form."""
+    return secrets.token_urlsafe(18)
+
+
+class InquiryForm(Form):
+    """An inquiry. Files that were taken in stay with the form (``staged``) when it is shown again."""
+
+    topic = SelectField(lazy("Topic"), validate_choice=False)
+    subject = StringField(lazy("Subject"), validators=[Required(), SingleLine(), MaxLength(150)])
+    message = TextAreaField(
+        lazy("Message"),
+        filters=[lambda text: normalise_newlines(text or "")],
+        validators=[Required(), Storable(), MaxLength(MESSAGE_LENGTH)],
+    )
+    name = StringField(lazy("Your name"), validators=[Required(), SingleLine(), MaxLength(100)])
+    email = StringField(lazy("E-mail"), validators=[Required(), EmailAddress(), MaxLength(254)])
+    organisation = StringField(lazy("Organisation"), validators=[SingleLine(), MaxLength(150)])
+    telephone = StringField(lazy("Telephone"), validators=[Phone()])
+    country = StringField(lazy("Country"), validators=[CountryCode()])
+    files = MultipleFileField(lazy("Attachments"))
+    token = HiddenField()
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        self.topic.choices = topic_choices()
+        self.staged: list[StagedFile] = []
+        self._file_errors: list[str] = []
+        if not _TOKEN.match(self.token.data or ""):
+            self.token.data = new_token()
+
+    def validate_topic(self, field: SelectField) -> None:
+        if not field.data:
+            raise ValidationError(gettext("Choose a topic, or “I am not sure”."))
+        if field.data != TRIAGE and field.data not in content().topic_by_slug:
+            raise ValidationError(gettext("This topic is not in the list. Choose a topic, or “I am not sure”."))
+
+    def take_files(self, *, kept: Iterable[str], removed: Iterable[str]) -> None:
+        """Take in what was uploaded and keep what had been taken in before.
+
+        Args:
+            kept: sealed names of files taken in at an earlier try.
+            removed: those of them that the person no longer wants.
+
+        Raises:
+            StorageUnavailable, JudgeUnavailable: files cannot be taken in now.
+        """
+        unwanted = set(removed)
+        self.staged = [file for seal in kept if seal not in unwanted and (file := _unseal(seal))]
+        for upload in self.files.data or []:
+            if isinstance(upload, FileStorage) and upload.filename:
+                self._take(upload, upload.filename)
+
+    def _take(self, upload: FileStorage, filename: str) -> None:
+        try:
+            if len(self.staged) >= MAX_FILES:
+                raise AttachmentRejected("too_many")
+            self.staged.append(stage_file(stream=upload.stream, filename=filename))
+        except AttachmentRejected as rejection:
+            self._file_errors.append(explain(rejection.reason, clean_name(filename)))
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        valid: bool = super().validate(extra_validators)
+        if self._file_errors:
+            self.files.errors = [*self.files.errors, *self._file_errors]
+            return False
+        return valid
+
+    def sealed(self) -> list[tuple[str, StagedFile]]:
+        """The files taken in, each with the sealed name that the form carries along."""
+        return [(_seal(file), file) for file in self.staged]
+
+    def to_command(self, *, wants_receipt: bool) -> InquiryCommand:
+        """The inquiry as it will be stored; the form must be valid."""
+        return InquiryCommand(
+            token=self.token.data or "",
+            language=language(),
+            topic=self.topic.data,
+            subject=self.subject.data or "",
+            message=self.message.data or "",
+            name=self.name.data or "",
+            email=self.email.data or "",
+            organisation=self.organisation.data or "",
+            telephone=self.telephone.data or "",
+            country=self.country.data or "",
+            files=tuple(self.staged),
+            wants_receipt=wants_receipt,
+        )
+
+
+def topic_choices() -> list[tuple[str, str]]:
+    """Topics in the order of the content, and 'I am not sure' last."""
+    code = language()
+    topics = [(topic.slug, topic.title[code]) for topic in content().topics]
+    return [("", gettext("Choose a topic")), *topics, (TRIAGE, gettext("I am not sure"))]
+
+
+def _seals() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="staged-file")
+
+
+def _seal(file: StagedFile) -> str:
+    sealed = _seals().dumps(asdict(file))
+    return sealed if isinstance(sealed, str) else sealed.decode()
+
+
+def _unseal(seal: str) -> StagedFile | None:
+    """The file a seal stands for; a forged or old seal stands for none."""
+    try:
+        return StagedFile(**_seals().loads(seal, max_age=int(STAGED_FOR.total_seconds())))
+    except (BadData, TypeError):
+        return None

@@ -1,0 +1,139 @@
+"""The sender's own page: reference and access code open it, no account is needed."""
+
+from flask import abort, make_response, redirect, render_template, request, session, url_for
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import HiddenField, StringField, TextAreaField
+
+from portal.i18n import gettext
+from portal.i18n import lazy_gettext as lazy
+from portal.operations.cases import add_sender_reply
+from portal.queries.cases import Case, NoSuchCase, get_sender_case
+from portal.queries.receipts import find_submission_of
+from portal.rules.text import normalise_newlines
+from portal.web.forms import ActionForm, Form
+from portal.web.public.inquiry_form import MESSAGE_LENGTH, new_token
+from portal.web.public.routes import blueprint
+from portal.web.security import limits
+from portal.web.security.doors import public
+from portal.web.validators import MaxLength, Required, Storable
+
+_KEY = "own_case"
+
+
+class TrackForm(Form):
+    """Reference and access code, as the receipt gave them."""
+
+    reference = StringField(lazy("Reference"), validators=[Required(), MaxLength(40)])
+    code = StringField(lazy("Access code"), validators=[Required(), MaxLength(40)])
+
+
+class SenderReplyForm(Form):
+    """What the sender adds."""
+
+    body = TextAreaField(
+        lazy("Your message"),
+        filters=[lambda text: normalise_newlines(text or "")],
+        validators=[Required(), Storable(), MaxLength(MESSAGE_LENGTH)],
+    )
+    token = HiddenField()
+
+
+@blueprint.get("/<lang>/track")
+@public
+def track() -> str:
+    """Where reference and code are typed; a letter's link fills in the reference."""
+    form = TrackForm()
+    form.reference.data = request.args.get("reference", "")[:40]
+    return render_template("public/track.html", form=form, problem=None)
+
+
+@blueprint.post("/<lang>/track")
+@public
+def open_own_page() -> AnyResponse:
+    """Open the page; a wrong pair says the same whichever half is wrong."""
+    form = TrackForm()
+    if not form.validate():
+        return _track_again(form, 400 if form.csrf_failed else 422, None)
+    if not _may_try(form.reference.data or ""):
+        return _track_again(form, 429, gettext("Too many tries. Wait a quarter of an hour and try again."))
+    submission_id = find_submission_of(form.reference.data or "", form.code.data or "")
+    if submission_id is None:
+        return _track_again(
+            form,
+            422,
+            gettext("Reference and access code do not belong together. Check both: you find them in the receipt."),
+        )
+    session[_KEY] = submission_id
+    session.rotate()  # type: ignore[attr-defined]
+    return redirect(url_for("public.own_page"), 303)
+
+
+@blueprint.get("/<lang>/track/case")
+@public
+def own_page() -> str | AnyResponse:
+    """How the inquiry stands, and all that was written."""
+    if session.get(_KEY) is None:
+        return redirect(url_for("public.track"), 302)
+    return _own_page(SenderReplyForm(token=new_token()))
+
+
+@blueprint.post("/<lang>/track/case")
+@public
+def reply() -> AnyResponse:
+    """Add a message to the thread."""
+    submission_id = session.get(_KEY)
+    form = SenderReplyForm()
+    if submission_id is None:
+        return make_response(
+            render_template(
+                "public/track.html",
+                form=TrackForm(formdata=None),
+                problem=gettext(
+                    "You have been signed out. Open the page again with reference and access code; your text is kept below."
+                ),
+                kept=form.body.data,
+            ),
+            403,
+        )
+    if not form.validate():
+        form.drop_unstorable()
+        return make_response(_own_page(form), 400 if form.csrf_failed else 422)
+    if not limits.allow("sender_reply", str(submission_id)):
+        return make_response(
+            _own_page(form, gettext("Too many messages in a short time. Wait a few minutes and send again.")), 429
+        )
+    add_sender_reply(submission_id=submission_id, body=form.body.data or "", token=form.token.data or new_token())
+    return redirect(url_for("public.own_page", _anchor="latest"), 303)
+
+
+@blueprint.post("/<lang>/track/leave")
+@public
+def leave() -> AnyResponse:
+    """Close the page on this device."""
+    if not ActionForm().validate():
+        abort(400)
+    session.pop(_KEY, None)
+    return redirect(url_for("public.track"), 303)
+
+
+def _own_page(form: SenderReplyForm, problem: str | None = None) -> str:
+    return render_template(
+        "public/own_page.html", case=_case(), form=form, problem=problem, leave_form=ActionForm(formdata=None)
+    )
+
+
+def _case() -> Case:
+    try:
+        return get_sender_case(session[_KEY])
+    except NoSuchCase:
+        session.pop(_KEY)
+        abort(404)
+
+
+def _track_again(form: TrackForm, status: int, problem: str | None) -> AnyResponse:
+    return make_response(render_template("public/track.html", form=form, problem=problem), status)
+
+
+def _may_try(reference: str) -> bool:
+    address = request.remote_addr or ""
+    return limits.allow("track_address", address) and limits.allow("track_reference", reference, address)

@@ -1,0 +1,200 @@
+"""What every template can use: texts, dates, addresses of pages and files, and safe ways to show them."""
+
+import json
+import re
+from datetime import date, datetime
+from functools import lru_cache
+
+from babel import dates
+from flask import Flask, g, request, url_for
+from markupsafe import Markup, escape
+
+from portal import i18n
+from portal.content.schema import TRIAGE, Content
+from portal.i18n import gettext
+from portal.queries.editions import content
+from portal.rules.text import reveal
+from portal.settings import PACKAGE
+from portal.web.forms import ActionForm
+
+
+def init_app(app: Flask) -> None:
+    """Give templates their globals and filters."""
+    loaded: Content = app.extensions["yhteys.content"]
+    environment = app.jinja_env
+    environment.add_extension("jinja2.ext.i18n")
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        i18n.gettext, i18n.ngettext, newstyle=True, pgettext=i18n.pgettext
+    )
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.globals.update(
+        asset=asset,
+        content=loaded,
+        organisation=loaded.organisation,
+        languages=loaded.organisation.languages,
+        language_names={code: i18n.own_name(code) for code in loaded.organisation.languages},
+        text=text_in_language,
+        switch=switch,
+        holder_name=holder_name,
+        topic_title=topic_title,
+        country_options=country_options,
+        country_name=country_name,
+        today=_today,
+    )
+    environment.filters.update(
+        prose=prose,
+        lines=lines,
+        address=address,
+        phone=phone,
+        day=i18n.format_day,
+        moment=moment,
+        moment_text=moment_text,
+        short_moment=short_moment,
+        iso=lambda value: value.isoformat(),
+        partial_date=partial_date,
+        filesize=i18n.format_size,
+        reveal=reveal,
+    )
+    app.context_processor(_of_this_request)
+
+
+def _of_this_request() -> dict[str, object]:
+    """The language, and in the workspace who is signed in."""
+    said: dict[str, object] = {"lang": i18n.language()}
+    if "viewer" in g:
+        said.update(viewer=g.viewer, sign_out_form=ActionForm(formdata=None))
+    return said
+
+
+def asset(name: str) -> str:
+    """The address of a built file, with its content's hash in its name."""
+    return url_for("static", filename=_manifest().get(name, name))
+
+
+@lru_cache
+def _manifest() -> dict[str, str]:
+    loaded: dict[str, str] = json.loads((PACKAGE / "static" / "manifest.json").read_text("utf-8"))
+    return loaded
+
+
+def text_in_language(texts: dict[str, str]) -> str:
+    """The text in the language in force; an edition of another language set falls back to its first."""
+    return texts.get(i18n.language()) or next(iter(texts.values()))
+
+
+def switch(code: str) -> str:
+    """This page's address in another language; where there is none, the front page."""
+    if request.endpoint is None or not request.endpoint.startswith("public."):
+        return url_for("public.front", lang=code)
+    values = {**(request.view_args or {}), **request.args.to_dict(), "lang": code}
+    values = {name: value for name, value in values.items() if not name.startswith("_")}
+    return url_for(request.endpoint, **values)
+
+
+def holder_name(key: str) -> str:
+    """Who has a case, by name."""
+    if key == TRIAGE:
+        return gettext("Triage")
+    manager = content().manager_by_key.get(key)
+    return manager.name if manager else key
+
+
+def topic_title(slug: str) -> str:
+    """A topic's title in the language in force."""
+    if slug == TRIAGE:
+        return gettext("I am not sure")
+    topic = content().topic_by_slug.get(slug)
+    return text_in_language(topic.title) if topic else slug
+
+
+def country_options() -> Markup:
+    """All countries as options, in the order of the language's alphabet; made once a language."""
+    return _country_options(i18n.language())
+
+
+@lru_cache
+def _country_options(code: str) -> Markup:
+    return Markup("").join(
+        Markup('<option value="{}">{}</option>').format(key, name) for key, name in i18n.countries(code)
+    )
+
+
+def country_name(key: str) -> str:
+    """A country's name in the language in force."""
+    return dict(i18n.countries(i18n.language())).get(key, key)
+
+
+def prose(text: str) -> Markup:
+    """Plain text as paragraphs and lists: blank lines part blocks, lines that begin with ``- `` are items."""
+    return Markup("\n").join(_block(block) for block in re.split(r"\n\s*\n", text.strip()))
+
+
+def _block(block: str) -> Markup:
+    rows = block.splitlines()
+    if all(row.lstrip().startswith("- ") for row in rows):
+        items = Markup("").join(Markup("<li>{}</li>").format(row.lstrip()[2:]) for row in rows)
+        return Markup("<ul>{}</ul>").format(items)
+    return Markup("<p>{}</p>").format(" ".join(row.strip() for row in rows))
+
+
+def lines(text: str) -> Markup:
+    """What a person typed: its line breaks kept, hidden characters made visible, nothing else changed."""
+    return Markup("<br>\n").join(escape(row) for row in reveal(text).split("\n"))
+
+
+def address(email: str) -> Markup:
+    """A mail link that people and screen readers use as any other, while plain harvesters find no address.
+
+    Every character is written as a numeric reference, which a browser reads and a pattern search does not.
+    """
+    coded = Markup("".join(f"&#{ord(character)};" for character in email))
+    scheme = Markup("".join(f"&#{ord(character)};" for character in "mailto:"))
+    return Markup('<a href="{}{}">{}</a>').format(scheme, coded, coded)
+
+
+def phone(number: str) -> Markup:
+    """A telephone link; the number is shown as it is written."""
+    return Markup('<a href="tel:{}">{}</a>').format(number.replace(" ", ""), number.replace(" ", "\u00a0"))
+
+
+def moment(value: datetime) -> Markup:
+    """Day and time in the installation's time zone, for people and machines."""
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(timespec="minutes"), moment_text(value))
+
+
+def moment_text(value: datetime) -> str:
+    """Day and time in the installation's time zone, as text."""
+    return i18n.format_moment(value, content().organisation.zone)
+
+
+def short_moment(value: datetime) -> str:
+    """For lists: the time today, else the day, e.g. ``14:05`` or ``24.11.2026``."""
+    local = value.astimezone(content().organisation.zone)
+    if local.date() == _today():
+        return _clock_time(i18n.language(), local.hour, local.minute)
+    return _short_day(i18n.language(), local.date())
+
+
+def _clock_time(code: str, hour: int, minute: int) -> str:
+    return f"{hour}.{minute:02d}" if code == "fi" else f"{hour:02d}:{minute:02d}"
+
+
+@lru_cache(maxsize=2048)
+def _short_day(code: str, day: date) -> str:
+    return dates.format_date(day, "d.M.y" if code in ("fi", "sv") else "d MMM y", locale=i18n.locale(code))
+
+
+def _today() -> date:
+    from portal.queries.directory import today
+
+    return today()
+
+
+def partial_date(value: str) -> str:
+    """A year, month or day as exactly as it is known."""
+    parts = [int(part) for part in value.split("-")]
+    if len(parts) == 1:
+        return str(parts[0])
+    day = date(parts[0], parts[1], parts[2] if len(parts) == 3 else 1)
+    skeleton = "yMMMM" if len(parts) == 2 else "yMMMMd"
+    return dates.format_skeleton(skeleton, day, locale=i18n.locale(i18n.language()))

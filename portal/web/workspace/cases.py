@@ -1,0 +1,105 @@
+"""The case page and its files."""
+
+from typing import Any
+
+from flask import Response, abort, current_app, render_template, request, send_file
+
+from portal.gateways.storage import Files, StorageUnavailable
+from portal.operations.cases import CaseChanged
+from portal.queries.cases import Case, NoSuchCase, find_file, get_case
+from portal.queries.directory import get_directory
+from portal.queries.editions import content
+from portal.rules.policy import Permission
+from portal.rules.references import parse_reference
+from portal.rules.routing import Route, because
+from portal.rules.states import possible
+from portal.web.forms import ActionForm
+from portal.web.security.doors import allows, viewer
+from portal.web.workspace.forms import CaseForm, CloseForm, HandOverForm, NoteForm, ReopenForm, ReplyForm, TakeForm
+from portal.web.workspace.routes import blueprint
+
+FORMS: dict[str, type[CaseForm]] = {
+    "reply": ReplyForm,
+    "note": NoteForm,
+    "hand_over": HandOverForm,
+    "close": CloseForm,
+    "take": TakeForm,
+    "reopen": ReopenForm,
+}
+
+
+@blueprint.get("/cases/<reference>")
+@allows(Permission.HANDLE_CASES)
+def case(reference: str) -> str:
+    """The case: who wrote what, what was done, and what can be done now."""
+    return show_case(reference)
+
+
+@blueprint.get("/cases/<reference>/files/<id:file_id>")
+@allows(Permission.HANDLE_CASES)
+def file(reference: str, file_id: int) -> Response:
+    """A file, always as a download: nothing a stranger sent is opened inside the portal."""
+    found = find_file(viewer(), known_reference(reference), file_id) or abort(404)
+    store: Files = current_app.extensions["yhteys.files"]
+    try:
+        stream = store.open(found.key)
+    except StorageUnavailable:
+        abort(503)
+    response = send_file(stream, mimetype=found.mime, as_attachment=True, download_name=found.name, max_age=0)
+    response.headers["Content-Length"] = str(found.size_bytes)
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def known_reference(typed: str) -> str:
+    """A reference in its one spelling; what cannot be one is no case."""
+    return parse_reference(typed) or abort(404)
+
+
+def make_form(name: str, **values: Any) -> Any:
+    """One of the case page's forms, with names of its own on the page."""
+    return FORMS[name](prefix=f"{name}-", **values)
+
+
+def show_case(
+    reference: str,
+    *,
+    filled: tuple[str, CaseForm] | None = None,
+    conflict: CaseChanged | None = None,
+    problem: str | None = None,
+) -> str:
+    """Render the case page. ``filled`` is a form to show again as it was typed, bound to the case as it is now.
+
+    ``conflict`` tells who acted first; ``problem`` is any other reason why nothing was done.
+    """
+    try:
+        found = get_case(viewer(), known_reference(reference), whole_history=request.args.get("history") == "all")
+    except NoSuchCase:
+        abort(404)
+    forms = {name: make_form(name, formdata=None) for name in FORMS}
+    forms["close"].tell_sender.data = True
+    if filled is not None:
+        forms[filled[0]] = filled[1]
+    for form in forms.values():
+        form.bind(found.row.version)
+    return render_template(
+        "workspace/case.html",
+        case=found,
+        because=_because(found),
+        possible=possible(found.row.status),
+        forms=forms,
+        retry_form=ActionForm(formdata=None),
+        filled=filled[0] if filled else None,
+        conflict=conflict,
+        problem=problem,
+        mine=found.row.holder == viewer().manager_key,
+        holder_away=found.row.holder in get_directory().absent,
+    )
+
+
+def _because(found: Case) -> str:
+    row = found.row
+    skipped = tuple(row.routed_skipped.split(",")) if row.routed_skipped else ()
+    decision = Route(row.routed_topic, row.routed_holder, row.routed_reason, skipped)
+    return because(content(), decision, viewer().language)

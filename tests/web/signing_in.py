@@ -1,0 +1,61 @@
+"""Signing in as a person does."""
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from portal.web.security.sessions import COOKIE
+from tests.conftest import CheckingClient
+from tests.people import PASSWORD
+from tests.web.browsing import form_of
+
+SIGN_IN = "/workspace/sign-in"
+
+
+def email_of(key: str) -> str:
+    return f"{key}@demo.example.org"
+
+
+def try_to_sign_in(
+    client: CheckingClient, key: str, password: str = PASSWORD, *, address: str = "127.0.0.1", path: str = SIGN_IN
+) -> TestResponse:
+    """Open the sign-in page, fill it in and send it, from a network address."""
+    form = form_of(client.get(path), path)
+    return client.post(
+        path,
+        data={**form, "email": email_of(key), "password": password},
+        environ_base={"REMOTE_ADDR": address},
+    )
+
+
+def sign_in(client: CheckingClient, key: str, password: str = PASSWORD) -> None:
+    response = try_to_sign_in(client, key, password)
+    assert (response.status_code, response.location) == (303, "/workspace/")
+
+
+def is_signed_in(client: CheckingClient) -> bool:
+    response = client.get("/workspace/account")
+    if response.status_code == 200:
+        return True
+    assert (response.status_code, response.location) == (302, f"{SIGN_IN}?next=/workspace/account")
+    return False
+
+
+def token_of(client: CheckingClient) -> str:
+    """The value of the session's cookie."""
+    cookie = client.get_cookie(COOKIE)
+    assert cookie is not None
+    return cookie.value
+
+
+def browser_with(app: Flask, token: str) -> CheckingClient:
+    """Another browser that has got hold of a session's cookie."""
+    client = app.test_client()
+    assert isinstance(client, CheckingClient)
+    client.set_cookie(COOKIE, token)
+    return client
+
+
+def change_password(client: CheckingClient, old: str, new: str) -> TestResponse:
+    page = client.get("/workspace/account")
+    form = next(form for form in forms_of(page) if "password-old" in form)
+    return client.post("/workspace/account", data={**form, "password-old": old, "password-new": new})
