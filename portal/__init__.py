@@ -42,6 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         MAX_CONTENT_LENGTH=settings.upload_limit_mb * 1_000_000,
         MAX_FORM_MEMORY_SIZE=2_000_000,
         MAX_FORM_PARTS=200,
+        SEND_FILE_MAX_AGE_DEFAULT=31_536_000,  # built files carry their content's hash in their names
         TEMPLATES_AUTO_RELOAD=settings.development,
     )
     app.extensions["yhteys.settings"] = settings

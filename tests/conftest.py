@@ -236,7 +236,8 @@ class Outbox:
 
     @staticmethod
     def _read(file: Path) -> EmailMessage:
-        message = message_from_bytes(file.read_bytes(), policy=policy.default)
+        # Lines end on the wire as they do on no screen.
+        message = message_from_bytes(file.read_bytes().replace(b"\r\n", b"\n"), policy=policy.default)
         assert isinstance(message, EmailMessage)
         return message
 

@@ -23,6 +23,7 @@ import psycopg
 
 USER = "portal"
 _PREFIX = "portal-pg-"
+_MEMORY = Path("/dev/shm")
 _PR_SET_PDEATHSIG = 1
 
 
@@ -65,30 +66,42 @@ def running_postgres() -> Iterator[Postgres]:
     tried = []
     for binaries in _candidates():
         # Not under pytest's own folders: those are closed to the user that the server runs as.
-        folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+        folder, data = (
+            Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=place))
+            for place in (tempfile.gettempdir(), _fast_place())
+        )
         try:
-            server = _start(binaries, folder)
-        except (OSError, subprocess.SubprocessError, NoPostgres) as error:
-            tried.append(f"{binaries}: {getattr(error, 'stderr', None) or error}")
-            shutil.rmtree(folder, ignore_errors=True)
-            continue
-        try:
-            yield Postgres(folder)
+            try:
+                server = _start(binaries, folder, data)
+            except (OSError, subprocess.SubprocessError, NoPostgres) as error:
+                tried.append(f"{binaries}: {getattr(error, 'stderr', None) or error}")
+                continue
+            try:
+                yield Postgres(folder)
+            finally:
+                # Nothing in there is worth writing down.
+                server.send_signal(signal.SIGQUIT)
+                server.wait(20)
+            return
         finally:
-            # Nothing in there is worth writing down.
-            server.send_signal(signal.SIGQUIT)
-            server.wait(20)
             shutil.rmtree(folder, ignore_errors=True)
-        return
+            shutil.rmtree(data, ignore_errors=True)
     raise NoPostgres("No PostgreSQL server could be started.\n" + ("\n".join(tried) or "None was found."))
 
 
 def _remove_left_over() -> None:
     """Remove the folders of test processes that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+    for folder in {*Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"), *_MEMORY.glob(f"{_PREFIX}*-*")}:
         owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
         if owner.isdigit() and not Path("/proc", owner).exists():
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _fast_place() -> str:
+    """Memory, where there is plenty: the server can then keep its promises of durability at no cost."""
+    if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 2_000_000_000:
+        return str(_MEMORY)
+    return tempfile.gettempdir()
 
 
 def _candidates() -> Iterator[Path]:
@@ -101,13 +114,13 @@ def _candidates() -> Iterator[Path]:
         yield Path(found).resolve().parent
 
 
-def _start(binaries: Path, folder: Path) -> subprocess.Popen[bytes]:
+def _start(binaries: Path, folder: Path, data: Path) -> subprocess.Popen[bytes]:
     identity = _identity()
     if identity:
         # PostgreSQL refuses to run as root, and another user may not look into root's folders.
-        os.chown(folder, identity["user"], identity["group"])
+        for owned in (folder, data):
+            os.chown(owned, identity["user"], identity["group"])
         binaries = _within_reach(binaries, folder, identity)
-    data = folder / "data"
     subprocess.run(
         [binaries / "initdb", "-D", data, "-U", USER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"],
         check=True,
@@ -122,7 +135,8 @@ def _start(binaries: Path, folder: Path) -> subprocess.Popen[bytes]:
         server = subprocess.Popen(
             [
                 *(binaries / "postgres", "-D", data, "-k", folder),
-                *("-c", "listen_addresses=", "-c", "max_connections=60", "-c", "shared_buffers=32MB"),
+                *("-c", "listen_addresses=", "-c", "max_connections=60"),
+                *("-c", "shared_buffers=32MB", "-c", "max_wal_size=256MB"),
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,

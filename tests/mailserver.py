@@ -56,7 +56,8 @@ class MailServer:
             return self.answer
         content = envelope.content or b""
         raw = content if isinstance(content, bytes) else content.encode()
-        message = email.message_from_bytes(raw, policy=email.policy.default)
+        # Lines end on the wire as they do on no screen.
+        message = email.message_from_bytes(raw.replace(b"\r\n", b"\n"), policy=email.policy.default)
         assert isinstance(message, EmailMessage)
         self.deliveries.append(Delivery(envelope.mail_from or "", list(envelope.rcpt_tos), message))
         return "250 OK"

@@ -34,11 +34,6 @@ def verify_password(stored: str | None, password: str) -> bool:
     return matches and stored is not None
 
 
-def is_outdated(stored: str) -> bool:
-    """Whether a stored hash was made with other parameters than today's."""
-    return _hasher().check_needs_rehash(stored)
-
-
 def _normal(password: str) -> bytes:
     return unicodedata.normalize(NORMAL_FORM, password).encode("utf-8", "replace")
 

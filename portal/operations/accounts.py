@@ -13,7 +13,7 @@ from portal.database import transaction
 from portal.gateways.passwords import hash_password, verify_password
 from portal.models import Account
 from portal.operations.sessions import delete_sessions_of
-from portal.queries.accounts import find_credentials, plain_email
+from portal.queries.accounts import find_account, find_credentials, plain_email
 from portal.queries.directory import forget_directory
 from portal.queries.editions import content
 from portal.rules.passwords import Fault, password_fault
@@ -118,11 +118,13 @@ def set_password(*, email: str, password: str) -> None:
     Raises:
         NoSuchAccount, PasswordRejected.
     """
-    address = plain_email(email)
-    _check_password(password, email=address, name="")
+    known = find_account(email)
+    if known is None:
+        raise NoSuchAccount(f"there is no account {email}")
+    _check_password(password, email=known.email, name=known.name)
     values = _password_values(password)
     with transaction() as connection:
-        delete_sessions_of(connection, _update(connection, address, values))
+        delete_sessions_of(connection, _update(connection, known.email, values))
 
 
 def set_language(*, account_id: int, language: str) -> None:

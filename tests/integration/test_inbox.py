@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import insert, text
 
 from portal.database import db, transaction
-from portal.models import Event, Submission
+from portal.models import Attachment, Event, Letter, Submission
 from portal.queries import cases as case_queries
 from portal.queries import inbox
 from portal.queries.cases import get_case
@@ -72,6 +72,21 @@ def _row(number: int, holder: str, total: int) -> dict[str, Any]:
         "changed_at": at,
         "closed_at": at if status == "closed" else None,
     }
+
+
+def add_history(number: int) -> None:
+    """An event, a letter and a file for each of the first cases."""
+    with transaction() as connection:
+        cases = [{"submission_id": case} for case in range(1, number + 1)]
+        event = {"kind": "received", "at": START, "actor": "A", "data": {}}
+        connection.execute(insert(Event), [{**case, **event} for case in cases])
+        letter = {"kind": "inquiry_received", "recipient": "a@example.org", "language": "en", "status": "sent"}
+        letter |= {"attempts": 1, "next_attempt_at": START, "created_at": START, "sent_at": START}
+        numbered = enumerate(cases, start=1)
+        rows = [{**case, **letter, "event_id": n, "message_id": f"<{n}@example.org>"} for n, case in numbered]
+        connection.execute(insert(Letter), rows)
+        file = {"name": "a.txt", "mime": "text/plain", "size_bytes": 1, "sha256": "0" * 64, "stored_at": START}
+        connection.execute(insert(Attachment), [{**case, **file, "key": f"key-{case['submission_id']}"} for case in cases])
 
 
 def walk(viewer: Viewer, box: inbox.Box, status: inbox.Filter) -> list[int]:
@@ -174,6 +189,7 @@ def index_for(box: inbox.Box, status: inbox.Filter) -> str:
 def test_every_list_and_the_case_use_their_index_at_100_000(app: Flask) -> None:
     with app.app_context():
         fill(100_000, common=1000)
+        add_history(2_000)
         with db.engine.begin() as connection:
             connection.exec_driver_sql("ANALYZE")
         boxes: list[tuple[Viewer, inbox.Box]] = [(MANAGER, "mine"), (MANAGER, "triage"), (COORDINATOR, "all")]

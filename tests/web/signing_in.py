@@ -56,6 +56,5 @@ def browser_with(app: Flask, token: str) -> CheckingClient:
 
 
 def change_password(client: CheckingClient, old: str, new: str) -> TestResponse:
-    page = client.get("/workspace/account")
-    form = next(form for form in forms_of(page) if "password-old" in form)
-    return client.post("/workspace/account", data={**form, "password-old": old, "password-new": new})
+    path = "/workspace/account"
+    return client.post(path, data={**form_of(client.get(path), path), "old": old, "new": new})

@@ -89,6 +89,16 @@ def test_the_cookie_is_out_of_reach_and_the_table_opens_nothing(app: Flask, clie
     assert not is_signed_in(browser_with(app, stored.token_hash))
 
 
+def test_a_session_with_nothing_left_in_it_is_gone(app: Flask, client: CheckingClient) -> None:
+    with client.session_transaction() as begun:
+        begun["own_case"] = 1
+    with app.test_request_context("/", headers={"Cookie": f"{COOKIE}={token_of(client)}"}):
+        assert session.pop("own_case") == 1
+        answer = app.process_response(Response())
+    assert f"{COOKIE}=;" in answer.headers["Set-Cookie"]
+    assert rows(app) == 0
+
+
 # -------------------------------------------------------------------------------------------- copies of a cookie
 
 

@@ -41,8 +41,7 @@ def enter() -> AnyResponse:
         return make_response(_sign_in_page(form), 400 if form.csrf_failed else 422)
     email = plain_email(form.email.data)
     if not _may_try(email):
-        problem = gettext("Too many tries from your network. Wait a quarter of an hour and try again.")
-        return make_response(_sign_in_page(form, problem), 429)
+        return make_response(_sign_in_page(form, _too_many_tries()), 429)
     account = _account_of(email, form.password.data)
     if account is None:
         log.info("sign_in_refused")
@@ -74,28 +73,13 @@ def account() -> str:
 
 @blueprint.post("/account")
 @allows(Permission.OWN_ACCOUNT)
-def change_account() -> AnyResponse:
-    """Change the one or the other, by which form was sent."""
-    return _change_language() if "language-language" in request.form else _change_password()
-
-
-def _change_language() -> AnyResponse:
-    form = LanguageForm(prefix="language-")
-    if not form.validate():
-        return make_response(_account_page(language_form=form), 400 if form.csrf_failed else 422)
-    operations.set_language(account_id=viewer().account_id, language=form.language.data)
-    set_language(form.language.data)
-    flash(gettext("The language is changed."), "success")
-    return redirect(url_for("account.account"), 303)
-
-
-def _change_password() -> AnyResponse:
-    form = PasswordForm(prefix="password-")
+def change_password() -> AnyResponse:
+    """Change the password: the other sessions end, this one goes on under a new token."""
+    form = PasswordForm()
     if not form.validate():
         return _password_again(form, 400 if form.csrf_failed else 422)
     if not _may_try(current_user.email):
-        problem = gettext("Too many tries from your network. Wait a quarter of an hour and try again.")
-        return _password_again(form, 429, problem)
+        return _password_again(form, 429, _too_many_tries())
     session = sessions.current()
     try:
         uniquifier = operations.change_password(
@@ -115,10 +99,34 @@ def _change_password() -> AnyResponse:
     return redirect(url_for("account.account"), 303)
 
 
+@blueprint.get("/account/language")
+@allows(Permission.OWN_ACCOUNT)
+def language_page() -> AnyResponse:
+    """Back to the page with the form, for whoever loads the address of its answer again."""
+    return redirect(url_for("account.account"), 302)
+
+
+@blueprint.post("/account/language")
+@allows(Permission.OWN_ACCOUNT)
+def change_language() -> AnyResponse:
+    """Choose the language of the workspace."""
+    form = LanguageForm()
+    if not form.validate():
+        return make_response(_account_page(language_form=form), 400 if form.csrf_failed else 422)
+    operations.set_language(account_id=viewer().account_id, language=form.language.data)
+    set_language(form.language.data)
+    flash(gettext("The language is changed."), "success")
+    return redirect(url_for("account.account"), 303)
+
+
 def _may_try(email: str) -> bool:
     """Asked before anything is hashed. The pair counts, so a stranger elsewhere cannot lock the owner out."""
     address = request.remote_addr or ""
     return limits.allow("sign_in_address", address) and limits.allow("sign_in_account_address", email, address)
+
+
+def _too_many_tries() -> str:
+    return gettext("Too many tries from your network. Wait a quarter of an hour and try again.")
 
 
 def _account_of(email: str, password: str) -> StaffAccount | None:
@@ -149,10 +157,18 @@ def _why_here() -> str | None:
     return None
 
 
-def _sign_in_page(form: SignInForm, problem: str | None = None, told: str | None = None) -> str:
+def signed_out_page(text: str) -> str:
+    """The sign-in page for somebody whose session ended while they wrote ``text``, which stands below it."""
+    told = gettext("You had been signed out, so nothing was done. Copy your text below, then sign in and try again.")
+    return _sign_in_page(SignInForm(formdata=None), told=told, text=text)
+
+
+def _sign_in_page(
+    form: SignInForm, problem: str | None = None, told: str | None = None, text: str | None = None
+) -> str:
     form.drop_unstorable()
     kept = {name: request.args[name] for name in ("next", "lang") if name in request.args}
-    return render_template("account/sign_in.html", form=form, problem=problem, told=told, kept=kept)
+    return render_template("account/sign_in.html", form=form, problem=problem, told=told, kept=kept, typed=text)
 
 
 def _password_again(form: PasswordForm, status: int, problem: str | None = None) -> Response:
@@ -168,8 +184,8 @@ def _account_page(
     return render_template(
         "account/account.html",
         email=current_user.email,
-        password_form=password_form or PasswordForm(prefix="password-", formdata=None),
-        language_form=language_form or LanguageForm(prefix="language-", formdata=None, language=language()),
+        password_form=password_form or PasswordForm(formdata=None),
+        language_form=language_form or LanguageForm(formdata=None, language=language()),
         filled=password_form or language_form,
         problem=problem,
     )

@@ -28,7 +28,7 @@ RECEIPT_SECONDS = 3600
 OUT_OF_ORDER = (SQLAlchemyError, StorageUnavailable, JudgeUnavailable, EditionNotPublished)
 
 
-@blueprint.get("/<lang>/contact")
+@blueprint.get("/<language:lang>/contact")
 @public
 def contact() -> str:
     """The empty form; ``?topic=`` chooses a topic beforehand."""
@@ -39,7 +39,7 @@ def contact() -> str:
     return _page(form)
 
 
-@blueprint.post("/<lang>/contact")
+@blueprint.post("/<language:lang>/contact")
 @public
 def send() -> AnyResponse:
     """Receive an inquiry: 303 to the receipt, or the form again with everything in it and what to mend."""
@@ -80,7 +80,7 @@ def send() -> AnyResponse:
     return _to_receipt(received.submission_id)
 
 
-@blueprint.get("/<lang>/contact/receipt")
+@blueprint.get("/<language:lang>/contact/receipt")
 @public
 def receipt() -> str | AnyResponse:
     """What was received, when, and what happens next; only in the browser that sent it, for an hour."""

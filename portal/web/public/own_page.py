@@ -38,7 +38,7 @@ class SenderReplyForm(Form):
     token = HiddenField()
 
 
-@blueprint.get("/<lang>/track")
+@blueprint.get("/<language:lang>/track")
 @public
 def track() -> str:
     """Where reference and code are typed; a letter's link fills in the reference."""
@@ -47,7 +47,7 @@ def track() -> str:
     return render_template("public/track.html", form=form, problem=None)
 
 
-@blueprint.post("/<lang>/track")
+@blueprint.post("/<language:lang>/track")
 @public
 def open_own_page() -> AnyResponse:
     """Open the page; a wrong pair says the same whichever half is wrong."""
@@ -68,7 +68,7 @@ def open_own_page() -> AnyResponse:
     return redirect(url_for("public.own_page"), 303)
 
 
-@blueprint.get("/<lang>/track/case")
+@blueprint.get("/<language:lang>/track/case")
 @public
 def own_page() -> str | AnyResponse:
     """How the inquiry stands, and all that was written."""
@@ -77,7 +77,7 @@ def own_page() -> str | AnyResponse:
     return _own_page(SenderReplyForm(token=new_token()))
 
 
-@blueprint.post("/<lang>/track/case")
+@blueprint.post("/<language:lang>/track/case")
 @public
 def reply() -> AnyResponse:
     """Add a message to the thread."""
@@ -106,7 +106,7 @@ def reply() -> AnyResponse:
     return redirect(url_for("public.own_page", _anchor="latest"), 303)
 
 
-@blueprint.post("/<lang>/track/leave")
+@blueprint.post("/<language:lang>/track/leave")
 @public
 def leave() -> AnyResponse:
     """Close the page on this device."""

@@ -3,11 +3,26 @@
 from typing import Any
 
 from flask import Blueprint, abort
+from flask.blueprints import BlueprintSetupState
+from werkzeug.routing import BaseConverter
 
 from portal.i18n import language, set_language
 from portal.queries.editions import content
 
+
+class LanguageConverter(BaseConverter):
+    """The part of an address that can be a language code, e.g. ``fi``."""
+
+    regex = "[a-z]{2,3}"
+
+
 blueprint = Blueprint("public", __name__)
+
+
+@blueprint.record_once
+def teach_languages(state: BlueprintSetupState) -> None:
+    """Teach addresses what a language is, before the views are added."""
+    state.app.url_map.converters["language"] = LanguageConverter
 
 
 @blueprint.url_value_preprocessor

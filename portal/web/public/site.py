@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 
-from flask import Response, abort, redirect, render_template, request, url_for
+from flask import Response, abort, redirect, render_template, url_for
 
 from portal.content.schema import Content, Manager, Topic
 from portal.queries.editions import content
 from portal.web.pages import same_for_all
 from portal.web.public.routes import blueprint
 from portal.web.security.doors import public
+from portal.web.security.languages import accepted_language
 
 
 @blueprint.get("/")
@@ -16,14 +17,13 @@ from portal.web.security.doors import public
 def negotiate() -> Response:
     """Send a visitor to the front page in the language their browser asks for."""
     languages = content().organisation.languages
-    best = request.accept_languages.best_match(languages) or languages[0]
-    response = redirect(url_for("public.front", lang=best), 302)
+    response = redirect(url_for("public.front", lang=accepted_language(languages)), 302)
     response.headers["Vary"] = "Accept-Language"
     assert isinstance(response, Response)
     return response
 
 
-@blueprint.get("/<lang>/")
+@blueprint.get("/<language:lang>/")
 @public
 @same_for_all
 def front() -> str:
@@ -33,7 +33,7 @@ def front() -> str:
     )
 
 
-@blueprint.get("/<lang>/priorities/<slug>")
+@blueprint.get("/<language:lang>/priorities/<slug>")
 @public
 @same_for_all
 def priority(slug: str) -> str:
@@ -47,7 +47,7 @@ def priority(slug: str) -> str:
     )
 
 
-@blueprint.get("/<lang>/topics/<slug>")
+@blueprint.get("/<language:lang>/topics/<slug>")
 @public
 @same_for_all
 def topic(slug: str) -> str:
@@ -61,7 +61,7 @@ def topic(slug: str) -> str:
     )
 
 
-@blueprint.get("/<lang>/contacts")
+@blueprint.get("/<language:lang>/contacts")
 @public
 @same_for_all
 def contacts() -> str:
@@ -69,7 +69,7 @@ def contacts() -> str:
     return render_template("public/contacts.html", rows=_managers_with_topics(content()))
 
 
-@blueprint.get("/<lang>/pages/<slug>")
+@blueprint.get("/<language:lang>/pages/<slug>")
 @public
 @same_for_all
 def page(slug: str) -> str:

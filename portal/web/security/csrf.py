@@ -91,7 +91,7 @@ def _is_genuine(token: str, cookie: str) -> bool:
     if match is None:
         return False
     moment, signature = match.groups()
-    age_seconds = clock.now().timestamp() - int(moment, 16)
+    age_seconds = int(clock.now().timestamp()) - int(moment, 16)
     in_time = -_CLOCKS_DIFFER_SECONDS <= age_seconds <= LIFE_SECONDS
     return hmac.compare_digest(signature, _signature(moment, cookie)) and in_time
 

@@ -7,13 +7,15 @@ others the page does not exist: 404, so that an address tells nothing about what
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar, cast
 
-from flask import Flask, abort, current_app, g, redirect, request, url_for
+from flask import Flask, abort, current_app, g, make_response, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.routing import BaseConverter, ValidationError
 from werkzeug.wrappers import Response
 
 from portal.database import LARGEST_ID
 from portal.rules.policy import Permission, Viewer
+from portal.rules.text import without_forbidden
+from portal.web.security import csrf
 
 _MARK = "door"
 _PUBLIC: Literal["public"] = "public"
@@ -89,10 +91,30 @@ def guard() -> Response | None:
 
 
 def _to_sign_in() -> Response:
-    """To the sign-in page, and from there back here; what was sent with a POST is not done."""
+    """To the sign-in page, and from there back here.
+
+    What was sent with a POST is not done, but a text in it is shown once more: a session may end while a long
+    reply is being written.
+    """
     if request.method in ("GET", "HEAD"):
         return redirect(url_for("account.sign_in", next=request.full_path.rstrip("?")), 302)
+    text = _typed_text()
+    if text:
+        from portal.web.account.views import signed_out_page
+
+        return make_response(signed_out_page(text), 403)
     return redirect(url_for("account.sign_in", signed_out=1), 303)
+
+
+def _typed_text() -> str:
+    """What a person had written into a form of ours: the values with blanks in them.
+
+    Nothing of a form that is not from our own page: a stranger must not put words into the sign-in page.
+    """
+    token = next((value for name, value in request.form.items() if name.endswith("csrf_token")), "")
+    if csrf.problem_of(token) is not None:
+        return ""
+    return without_forbidden("\n\n".join(value for value in request.form.values() if " " in value.strip()))
 
 
 def own_path(wanted: str | None) -> str | None:
