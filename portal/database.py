@@ -49,7 +49,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         utc = value.astimezone(UTC)
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -115,11 +115,15 @@ def transaction() -> Iterator[Connection]:
         _writing.reset(mark)
 
 
+# An error's text would otherwise quote what people wrote, and errors are logged.
+_QUIET = {"hide_parameters": True}
+
+
 def engine_options(url: str) -> dict[str, Any]:
     """Pool settings for the database at ``url``: connections stay open and are not pinged at each checkout."""
     if make_url(url).get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": 10}, "pool_size": 20, "max_overflow": 20}
-    return {"pool_size": 10, "max_overflow": 10, "pool_recycle": 1800, "pool_use_lifo": True}
+        return {**_QUIET, "connect_args": {"timeout": 10}, "pool_size": 20, "max_overflow": 20}
+    return {**_QUIET, "pool_size": 10, "max_overflow": 10, "pool_recycle": 1800, "pool_use_lifo": True}
 
 
 def init_app(app: Flask) -> None:

@@ -121,10 +121,14 @@ def own_name(code: str) -> str:
 def format_moment(moment: datetime, zone: ZoneInfo) -> str:
     """Day and time to the minute, e.g. ``24 November 2026 at 14:05``, in the installation's time zone."""
     local = moment.astimezone(zone)
-    code = _language.get()
-    day = format_day(local.date())
-    time = local.strftime("%H.%M" if code == "fi" else "%H:%M").removeprefix("0" if code == "fi" else "")
-    return gettext("%(day)s at %(time)s", day=day, time=time)
+    return gettext("%(day)s at %(time)s", day=format_day(local.date()), time=format_time(local))
+
+
+def format_time(local: datetime) -> str:
+    """Hours and minutes; Finnish and the Swedish of Finland write them with a full stop, as in ``9.05``."""
+    if _language.get() in ("fi", "sv"):
+        return f"{local.hour}.{local.minute:02d}"
+    return f"{local.hour:02d}:{local.minute:02d}"
 
 
 def format_day(day: date) -> str:

@@ -60,11 +60,12 @@ def _accounts(data_dir: Path) -> dict[str, str]:
     """Demo accounts: every manager of the content and a coordinator, with passwords made on this machine."""
     from portal.operations.accounts import AccountExists, add_account
     from portal.queries.editions import content
+    from portal.rules.policy import Role
 
     kept = data_dir / _SIGN_INS
     known: dict[str, str] = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
     language = content().organisation.default_language
-    people = [(manager.key, manager.name, "manager") for manager in content().managers]
+    people: list[tuple[str, str, Role]] = [(manager.key, manager.name, "manager") for manager in content().managers]
     for key, name, role in [*people, ("coordinator", "Demo Coordinator", "coordinator")]:
         email = f"{key}@demo.example.org"
         if email in known:

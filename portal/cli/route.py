@@ -17,7 +17,7 @@ from portal.rules.routing import KINDS, UnknownTopic, because, route
 @click.command("route")
 @click.option("--json", "as_json", is_flag=True, required=True, help="Read and write JSON lines.")
 @with_appcontext
-def route_command(as_json: bool) -> None:
+def route_command(as_json: bool) -> None:  # noqa: ARG001  one form of output for now, asked for by name
     """Read JSON lines {"topic", "lang", "text", "kind"} on standard input; write who gets each, and why.
 
     A bad line gets an {"error"} line in its place, and the exit status is 1 at the end.

@@ -86,6 +86,10 @@ def run_worker(stopped: threading.Event) -> None:
             db.session.rollback()
             log.warning("database_unavailable", error=type(error).__name__)
             stopped.wait(5)
+        except Exception:  # a worker that ends sends no letter at all, and nobody is told
+            db.session.rollback()
+            log.exception("worker_stumbled")
+            stopped.wait(5)
         finally:
             db.session.remove()
         if not busy:
@@ -93,10 +97,15 @@ def run_worker(stopped: threading.Event) -> None:
 
 
 def _sweep() -> None:
+    from portal.gateways.storage import StorageUnavailable
     from portal.operations.attachments import sweep_files
     from portal.operations.sessions import sweep_sessions
 
-    log.info("swept", files=sweep_files(), sessions=sweep_sessions())
+    sessions = sweep_sessions()
+    try:
+        log.info("swept", files=sweep_files(), sessions=sessions)
+    except StorageUnavailable as error:  # letters need no files: they go all the same
+        log.warning("files_not_swept", reason=str(error))
 
 
 def register(group: click.Group) -> None:

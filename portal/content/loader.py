@@ -159,10 +159,12 @@ def _language_faults(file: str, place: str, item: BaseModel, languages: tuple[st
         if isinstance(item, Manager) and name == "language" and value not in languages:
             faults.append(Fault(file, here, f"the installation does not speak {value!r}"))
         elif isinstance(value, dict):
-            for code in sorted(set(languages) - value.keys()):
-                faults.append(Fault(file, f"{here}.{code}", "the text is missing in this language"))
-            for code in sorted(value.keys() - set(languages)):
-                faults.append(Fault(file, f"{here}.{code}", "the installation does not speak this language"))
+            absent, foreign = set(languages) - value.keys(), value.keys() - set(languages)
+            faults += [Fault(file, f"{here}.{code}", "the text is missing in this language") for code in sorted(absent)]
+            faults += [
+                Fault(file, f"{here}.{code}", "the installation does not speak this language")
+                for code in sorted(foreign)
+            ]
         elif isinstance(value, BaseModel):
             faults += _language_faults(file, here, value, languages)
         elif isinstance(value, tuple):

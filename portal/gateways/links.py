@@ -14,5 +14,5 @@ def public_link(endpoint: str, **values: str) -> str:
         werkzeug.routing.BuildError: there is no such endpoint.
     """
     address = urlsplit(settings.current().public_url)
-    adapter = current_app.url_map.bind(address.netloc, url_scheme=address.scheme)
+    adapter = current_app.url_map.bind(address.netloc, script_name=address.path or "/", url_scheme=address.scheme)
     return adapter.build(endpoint, values, force_external=True)

@@ -6,6 +6,7 @@ Without an SMTP host letters are captured in a folder and nothing leaves the mac
 """
 
 import email
+import email.charset
 import email.policy
 import os
 import smtplib
@@ -14,6 +15,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.mime.text import MIMEText
+from email.utils import quote
 from pathlib import Path
 from typing import Any
 
@@ -102,14 +105,30 @@ class PostLine(Connection):
         except (ValueError, UnicodeError, BadHeaderError, email.errors.MessageError) as error:
             raise LetterRefused(f"the letter cannot be built: {error}") from error
         try:
+            self._renew()
             self.send(message)
         except smtplib.SMTPRecipientsRefused as error:
             code, reason = next(iter(error.recipients.values()))
             raise _refusal(code, reason) from error
-        except (smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as error:
+        except smtplib.SMTPDataError as error:
             raise _refusal(error.smtp_code, error.smtp_error) from error
+        except smtplib.SMTPSenderRefused as error:
+            # That is about the installation (its sender, its rights) and not about this letter, but for its size.
+            if error.smtp_code == _TOO_LARGE:
+                raise _refusal(error.smtp_code, error.smtp_error) from error
+            raise PostUnavailable(_said(error.smtp_code, error.smtp_error)) from error
         except (OSError, smtplib.SMTPException) as error:
             raise PostUnavailable(_reason(error)) from error
+
+    def _renew(self) -> None:
+        """Go on over a new line when the server has hung up: many take only so many messages over one.
+
+        Not when the last line carried nothing: each letter of a batch would wait for the time-out in its turn.
+        """
+        broken = isinstance(self.host, smtplib.SMTP) and self.host.sock is None
+        if broken and self.num_emails:
+            self.num_emails = 0
+            self.host = self.configure_host()
 
     def hang_up(self) -> None:
         """End the line; a server that has already hung up is no fault."""
@@ -127,20 +146,36 @@ def _connect(configured: Settings) -> smtplib.SMTP | smtplib.SMTP_SSL:
         host = smtplib.SMTP_SSL(*where, timeout=configured.smtp_timeout, context=context)
     else:
         host = smtplib.SMTP(*where, timeout=configured.smtp_timeout)
-    if configured.smtp_security == "starttls":
-        host.starttls(context=context)
-    if configured.smtp_username:
-        host.login(configured.smtp_username, configured.smtp_password.get_secret_value())
+    try:
+        if configured.smtp_security == "starttls":
+            host.starttls(context=context)
+        if configured.smtp_username:
+            host.login(configured.smtp_username, configured.smtp_password.get_secret_value())
+    except BaseException:
+        host.close()
+        raise
     return host
+
+
+_QUOTED = email.charset.Charset("utf-8")
+_QUOTED.body_encoding = email.charset.QP
+
+
+class _Plain(Message):
+    """A plain text whose lines are short and ASCII: servers refuse, cut or change what is longer or is not."""
+
+    def _mimetext(self, text: str | None, subtype: str = "plain") -> MIMEText:
+        return MIMEText(text or "", subtype, _QUOTED)  # type: ignore[arg-type]
 
 
 def _build(letter: WrittenLetter, envelope: Envelope) -> Message:
     sender_name = header_safe(envelope.sender_name)
-    message = Message(
+    message = _Plain(
         subject=header_safe(letter.subject),
         recipients=[envelope.recipient],
         body=letter.body,
-        sender=(sender_name, settings.current().mail_sender),
+        # Quoted by hand: Flask-Mail would take a name with a comma in it for two addresses.
+        sender=f'"{quote(sender_name)}" <{settings.current().mail_sender}>',
         extra_headers={
             # Out-of-office programs stay silent on these (RFC 3834).
             "Auto-Submitted": "auto-generated",
@@ -153,37 +188,44 @@ def _build(letter: WrittenLetter, envelope: Envelope) -> Message:
     return message
 
 
-_HEADERS = {
-    "content-type",
-    "mime-version",
-    "content-transfer-encoding",
-    "subject",
-    "from",
-    "to",
-    "date",
-    "message-id",
+_TOO_LARGE = 552
+
+_HEADERS = [
     "auto-submitted",
     "content-language",
-}
+    "content-transfer-encoding",
+    "content-type",
+    "date",
+    "from",
+    "message-id",
+    "mime-version",
+    "subject",
+    "to",
+]
 
 
 def _check_unbent(message: Message, envelope: Envelope) -> None:
-    """Read the built message again: no header and no recipient that was not put there."""
+    """Read the built message again: every header that was put there and none besides, one sender, one recipient."""
     read = email.message_from_bytes(message.as_bytes(), policy=email.policy.default)
-    names = [name.lower() for name in read.keys()]
-    recipients = [address.addr_spec for address in read["To"].addresses]
-    if set(names) - _HEADERS or len(names) != len(set(names)) or recipients != [envelope.recipient]:
+    if sorted(name.lower() for name in read) != _HEADERS:
         raise LetterRefused("the letter's headers are not the ones that were written")
+    people = [[address.addr_spec for address in read[name].addresses] for name in ("From", "To")]
+    if people != [[settings.current().mail_sender], [envelope.recipient]]:
+        raise LetterRefused("the letter's sender or recipient is not the one that was written")
 
 
 def _refusal(code: int, reason: bytes | str) -> Exception:
-    said = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else reason
-    text = f"{code} {said}"[:300]
+    text = _said(code, reason)
     return LetterRefused(text) if 500 <= code < 600 else PostUnavailable(text)
 
 
+def _said(code: int, reason: bytes | str) -> str:
+    """The server's answer as it can be stored: it may hold any byte, and a database takes no NUL."""
+    return header_safe(f"{code} {reason.decode('utf-8', 'replace') if isinstance(reason, bytes) else reason}")[:300]
+
+
 def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
+    return header_safe(f"{type(error).__name__}: {error}")[:300]
 
 
 class _Captured:

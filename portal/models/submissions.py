@@ -10,9 +10,7 @@ from portal.database import Base, BigId
 from portal.rules.routing import Kind, Reason
 from portal.rules.states import STATUSES, Status
 
-EventKind = Literal[
-    "received", "taken", "handed_over", "replied", "noted", "sender_replied", "closed", "reopened"
-]
+EventKind = Literal["received", "taken", "handed_over", "replied", "noted", "sender_replied", "closed", "reopened"]
 
 
 OPEN = text("status <> 'closed'")

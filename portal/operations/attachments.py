@@ -1,7 +1,7 @@
 """Taking a file in before its submission, and sweeping away what never got one."""
 
 from datetime import timedelta
-from typing import IO
+from typing import BinaryIO
 
 from flask import current_app
 from sqlalchemy import select
@@ -21,7 +21,7 @@ UNFINISHED_FOR = timedelta(hours=1)
 """How long a file may be half written before whoever wrote it is taken for dead."""
 
 
-def stage_file(*, stream: IO[bytes], filename: str) -> StagedFile:
+def stage_file(*, stream: BinaryIO, filename: str) -> StagedFile:
     """Store a file durably and have it judged; a rejected one leaves nothing behind.
 
     Raises:

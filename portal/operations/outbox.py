@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Row, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from portal import clock, settings
 from portal.database import db, transaction
@@ -16,7 +17,7 @@ from portal.queries.cases import NoSuchCase
 from portal.queries.editions import content
 from portal.queries.outbox import list_file_names, list_letter_material
 from portal.queries.scope import visible_to
-from portal.rules.delivery import LEASE, delay_after
+from portal.rules.delivery import LEASE, MAX_ATTEMPTS, delay_after
 from portal.rules.policy import Viewer
 from portal.rules.references import access_code
 
@@ -124,18 +125,39 @@ def _claim(limit: int) -> list[int]:
 
 def _deliver(line: PostLine, row: Row[*tuple[Any, ...]], tally: Tally) -> None:
     letter: Letter = row.Letter
+    if not _still_ours(letter):
+        return
+    if letter.attempts > MAX_ATTEMPTS:
+        _fail(letter, "the sending was cut off every time", tally)
+        return
     try:
         _send(line, row)
     except PostUnavailable as error:
         _postpone(letter, str(error), tally)
     except LetterRefused as error:
         _fail(letter, str(error), tally)
+    except SQLAlchemyError:  # this says nothing about the letter: its lease runs out, and it is tried again
+        raise
     except Exception as error:  # a letter that cannot be written must not stop the others
         log.exception("letter_not_written", letter=letter.id, kind=letter.kind)
         _fail(letter, f"{type(error).__name__}: the letter cannot be written", tally)
     else:
         _mark(letter, status="sent", sent_at=clock.now(), error=None)
         tally.sent += 1
+
+
+def _still_ours(letter: Letter) -> bool:
+    """Whether the claim holds. A batch that goes slowly renews it: else another worker would send the letter too."""
+    now = clock.now()
+    if letter.lease_until is not None and now < letter.lease_until - LEASE / 2:
+        return True
+    with transaction() as connection:
+        renewed = connection.execute(
+            update(Letter)
+            .where(Letter.id == letter.id, Letter.status == "sending", Letter.attempts == letter.attempts)
+            .values(lease_until=now + LEASE)
+        )
+    return renewed.rowcount == 1
 
 
 def _send(line: PostLine, row: Row[*tuple[Any, ...]]) -> None:
@@ -145,9 +167,10 @@ def _send(line: PostLine, row: Row[*tuple[Any, ...]]) -> None:
     code = access_code(settings.current().secret_bytes, row.Submission.token)
     facts = _facts(row.Submission, body=event.body or "", actor=event.actor, code=code)
     db.session.commit()
-    written = write_letter(letter.kind, letter.language, facts, edition)
     organisation = edition.organisation
+    # The installation may have stopped speaking a language since the letter was put into the outbox.
     language = letter.language if letter.language in organisation.languages else organisation.default_language
+    written = write_letter(letter.kind, language, facts, edition)
     envelope = Envelope(letter.recipient, organisation.name[language], letter.message_id, language)
     line.post(written, envelope)
 

@@ -24,7 +24,8 @@ def enqueue_letters(
     at: datetime,
 ) -> None:
     """Put the letters of an event into the outbox in one statement; an address gets a kind once."""
-    domain = urlsplit(settings.current().public_url).hostname or "localhost"
+    host = urlsplit(settings.current().public_url).hostname or "localhost"
+    domain = host.encode("idna").decode()  # a header holds nothing but ASCII
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for kind, mailbox in letters:
         rows[kind, mailbox.address] = {

@@ -4,11 +4,11 @@ import hmac
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, exists, select
 
 from portal import settings
 from portal.database import db
-from portal.models import Submission
+from portal.models import Letter, Submission
 from portal.rules.references import access_code, code_hash, parse_reference
 
 
@@ -18,14 +18,18 @@ class Receipt:
 
     row: Row[*tuple[Any, ...]]
     code: str
+    mailed: bool
 
 
 def find_receipt(submission_id: int) -> Receipt | None:
     """The receipt of a submission."""
-    row = db.session.execute(select(*Submission.__table__.c).where(Submission.id == submission_id)).one_or_none()
+    mailed = exists().where(Letter.submission_id == Submission.id, Letter.kind == "inquiry_received")
+    row = db.session.execute(
+        select(*Submission.__table__.c, mailed.label("mailed")).where(Submission.id == submission_id)
+    ).one_or_none()
     if row is None:
         return None
-    return Receipt(row, access_code(settings.current().secret_bytes, row.token))
+    return Receipt(row, access_code(settings.current().secret_bytes, row.token), row.mailed)
 
 
 _NOBODYS_HASH = "0" * 64

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 
 from portal import clock
 from portal.database import db
@@ -22,17 +22,21 @@ class StoredSession:
     account: StaffAccount | None
 
 
+# Made once: this one runs at every request of a signed-in person.
+_IN_FORCE = (
+    select(Session.data, Session.created_at, Session.seen_at, *ACCOUNT_COLUMNS)
+    .join(Account, Account.id == Session.account_id, isouter=True)
+    .where(
+        Session.token_hash == bindparam("token_hash"),
+        Session.expires_at > bindparam("now", type_=Session.expires_at.type),
+        or_(Session.account_id.is_(None), Account.active),
+    )
+)
+
+
 def find_session(token_hash: str) -> StoredSession | None:
     """The session of a token, in one statement; an expired one is none, nor is that of a closed account."""
-    row = db.session.execute(
-        select(Session.data, Session.created_at, Session.seen_at, *ACCOUNT_COLUMNS)
-        .join(Account, Account.id == Session.account_id, isouter=True)
-        .where(
-            Session.token_hash == token_hash,
-            Session.expires_at > clock.now(),
-            or_(Session.account_id.is_(None), Account.active),
-        )
-    ).one_or_none()
+    row = db.session.execute(_IN_FORCE, {"token_hash": token_hash, "now": clock.now()}).one_or_none()
     if row is None:
         return None
     account = StaffAccount(*row[3:]) if row[3] is not None else None

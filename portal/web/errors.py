@@ -34,13 +34,13 @@ def _page(error: HTTPException) -> Response:
 
 
 def _unavailable(error: Exception) -> Response:
-    log.exception("unavailable", endpoint=request.endpoint, error=type(error).__name__)
+    log.error("unavailable", endpoint=request.endpoint, exc_info=error)
     db.session.rollback()
     return _page(ServiceUnavailable())
 
 
 def _unexpected(error: Exception) -> Response:
-    log.exception("unexpected", endpoint=request.endpoint, error=type(error).__name__)
+    log.error("unexpected", endpoint=request.endpoint, exc_info=error)
     if current_app.testing:
         raise error
     db.session.rollback()

@@ -147,9 +147,11 @@ def address(email: str) -> Markup:
 
     Every character is written as a numeric reference, which a browser reads and a pattern search does not.
     """
-    coded = Markup("".join(f"&#{ord(character)};" for character in email))
-    scheme = Markup("".join(f"&#{ord(character)};" for character in "mailto:"))
-    return Markup('<a href="{}{}">{}</a>').format(scheme, coded, coded)
+    return Markup('<a href="{}">{}</a>').format(_as_references("mailto:" + email), _as_references(email))
+
+
+def _as_references(text: str) -> Markup:
+    return Markup("").join(Markup("&#{};").format(ord(character)) for character in text)
 
 
 def phone(number: str) -> Markup:
@@ -171,12 +173,8 @@ def short_moment(value: datetime) -> str:
     """For lists: the time today, else the day, e.g. ``14:05`` or ``24.11.2026``."""
     local = value.astimezone(content().organisation.zone)
     if local.date() == _today():
-        return _clock_time(i18n.language(), local.hour, local.minute)
+        return i18n.format_time(local)
     return _short_day(i18n.language(), local.date())
-
-
-def _clock_time(code: str, hour: int, minute: int) -> str:
-    return f"{hour}.{minute:02d}" if code == "fi" else f"{hour:02d}:{minute:02d}"
 
 
 @lru_cache(maxsize=2048)
@@ -195,6 +193,6 @@ def partial_date(value: str) -> str:
     parts = [int(part) for part in value.split("-")]
     if len(parts) == 1:
         return str(parts[0])
-    day = date(parts[0], parts[1], parts[2] if len(parts) == 3 else 1)
-    skeleton = "yMMMM" if len(parts) == 2 else "yMMMMd"
-    return dates.format_skeleton(skeleton, day, locale=i18n.locale(i18n.language()))
+    if len(parts) == 3:
+        return i18n.format_day(date(*parts))
+    return dates.format_skeleton("yMMMM", date(parts[0], parts[1], 1), locale=i18n.locale(i18n.language()))

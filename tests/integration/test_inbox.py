@@ -86,7 +86,9 @@ def add_history(number: int) -> None:
         rows = [{**case, **letter, "event_id": n, "message_id": f"<{n}@example.org>"} for n, case in numbered]
         connection.execute(insert(Letter), rows)
         file = {"name": "a.txt", "mime": "text/plain", "size_bytes": 1, "sha256": "0" * 64, "stored_at": START}
-        connection.execute(insert(Attachment), [{**case, **file, "key": f"key-{case['submission_id']}"} for case in cases])
+        connection.execute(
+            insert(Attachment), [{**case, **file, "key": f"key-{case['submission_id']}"} for case in cases]
+        )
 
 
 def walk(viewer: Viewer, box: inbox.Box, status: inbox.Filter) -> list[int]:

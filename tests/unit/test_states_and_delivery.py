@@ -1,7 +1,7 @@
 """The life of a submission, and of a letter."""
 
 from datetime import timedelta
-from itertools import product
+from itertools import pairwise, product
 from typing import get_args
 
 import pytest
@@ -39,6 +39,6 @@ def test_a_reply_answers_and_handing_over_makes_it_new_for_the_next() -> None:
 
 def test_attempts_grow_apart_and_end() -> None:
     delays = [delay_after(attempt) for attempt in range(1, MAX_ATTEMPTS)]
-    assert all(earlier < later for earlier, later in zip(delays, delays[1:], strict=False))  # type: ignore[operator]
+    assert all(earlier < later for earlier, later in pairwise(delays))  # type: ignore[operator]
     assert delay_after(MAX_ATTEMPTS) is None
     assert timedelta(hours=40) < sum(delays, timedelta()) < timedelta(hours=72)  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """Signing in as a person does."""
 
 from flask import Flask
+from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from portal.web.security.sessions import COOKIE
@@ -9,6 +10,20 @@ from tests.people import PASSWORD
 from tests.web.browsing import form_of
 
 SIGN_IN = "/workspace/sign-in"
+
+
+def a_browser(app: Flask, token: str | None = None) -> CheckingClient:
+    """Another browser, set to English; with ``token`` it has got hold of a session's cookie."""
+    client = in_english(app.test_client())
+    if token is not None:
+        client.set_cookie(COOKIE, token)
+    return client
+
+
+def in_english(client: FlaskClient) -> CheckingClient:
+    assert isinstance(client, CheckingClient)
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+    return client
 
 
 def email_of(key: str) -> str:
@@ -45,14 +60,6 @@ def token_of(client: CheckingClient) -> str:
     cookie = client.get_cookie(COOKIE)
     assert cookie is not None
     return cookie.value
-
-
-def browser_with(app: Flask, token: str) -> CheckingClient:
-    """Another browser that has got hold of a session's cookie."""
-    client = app.test_client()
-    assert isinstance(client, CheckingClient)
-    client.set_cookie(COOKIE, token)
-    return client
 
 
 def change_password(client: CheckingClient, old: str, new: str) -> TestResponse:

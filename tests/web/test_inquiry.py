@@ -265,7 +265,7 @@ def test_far_too_much_is_a_clear_413(client: CheckingClient) -> None:
     [
         b"",
         b"--x\r\n",
-        b"--x\r\nContent-Disposition: form-data; name=\"subject\"\r\n\r\nno end",
+        b'--x\r\nContent-Disposition: form-data; name="subject"\r\n\r\nno end',
         b"\x00\xff" * 50,
         b"--x\r\n" + b"A" * 70_000,
     ],

@@ -114,7 +114,9 @@ def test_guessing_is_slowed_down(client: CheckingClient, keys: tuple[str, str]) 
     assert statuses == [422] * 10 + [429]
 
 
-def test_a_letters_link_fills_in_the_reference_and_changes_nothing(client: CheckingClient, keys: tuple[str, str]) -> None:
+def test_a_letters_link_fills_in_the_reference_and_changes_nothing(
+    client: CheckingClient, keys: tuple[str, str]
+) -> None:
     page = client.get(f"{TRACK}?reference={keys[0]}")
     assert form_of(page, TRACK)["reference"] == keys[0]
     assert client.get(OWN).status_code == 302

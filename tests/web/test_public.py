@@ -46,7 +46,16 @@ def test_every_page_opens_and_offers_itself_in_the_other_languages(
 
 @pytest.mark.parametrize(
     ("asked", "given"),
-    [("sv-FI,fi;q=0.5", "sv"), ("de,en;q=0.3", "en"), ("de", "fi"), ("", "fi"), ("en-GB", "en"), ("fi;q=0,sv", "sv"), ("*", "fi"), ("x" * 500, "fi")],
+    [
+        ("sv-FI,fi;q=0.5", "sv"),
+        ("de,en;q=0.3", "en"),
+        ("de", "fi"),
+        ("", "fi"),
+        ("en-GB", "en"),
+        ("fi;q=0,sv", "sv"),
+        ("*", "fi"),
+        ("x" * 500, "fi"),
+    ],
 )
 def test_the_root_speaks_the_browsers_language(client: CheckingClient, asked: str, given: str) -> None:
     response = client.get("/", headers={"Accept-Language": asked})

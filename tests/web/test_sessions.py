@@ -21,14 +21,15 @@ from portal.web.security.sessions import COOKIE, hash_of
 from tests.conftest import CheckingClient
 from tests.people import PASSWORD, add_people
 from tests.web.browsing import form_of
-from tests.web.signing_in import browser_with, change_password, email_of, is_signed_in, sign_in, token_of
+from tests.web.signing_in import a_browser, change_password, email_of, in_english, is_signed_in, sign_in, token_of
 
 Counting = Callable[[], AbstractContextManager[list[str]]]
 
 
 @pytest.fixture(autouse=True)
-def _people(app: Flask) -> None:
+def _people(app: Flask, client: CheckingClient) -> None:
     add_people(app)
+    in_english(client)
 
 
 def rows(app: Flask) -> int:
@@ -86,7 +87,7 @@ def test_the_cookie_is_out_of_reach_and_the_table_opens_nothing(app: Flask, clie
         stored = db.session.scalars(select(Session)).one()
         assert stored.token_hash == hash_of(cookie.value)
         assert cookie.value not in f"{stored.token_hash} {stored.data}"
-    assert not is_signed_in(browser_with(app, stored.token_hash))
+    assert not is_signed_in(a_browser(app, stored.token_hash))
 
 
 def test_a_session_with_nothing_left_in_it_is_gone(app: Flask, client: CheckingClient) -> None:
@@ -104,7 +105,7 @@ def test_a_session_with_nothing_left_in_it_is_gone(app: Flask, client: CheckingC
 
 def test_a_copied_cookie_is_dead_after_signing_out(app: Flask, client: CheckingClient) -> None:
     sign_in(client, "koponen")
-    thief = browser_with(app, token_of(client))
+    thief = a_browser(app, token_of(client))
     assert is_signed_in(thief)
     sign_out(client)
     assert not is_signed_in(thief)
@@ -124,18 +125,16 @@ def test_a_password_change_signs_out_everywhere_else_and_renews_this_session(
 ) -> None:
     sign_in(client, "koponen")
     before = token_of(client)
-    elsewhere = app.test_client()
-    assert isinstance(elsewhere, CheckingClient)
+    elsewhere = a_browser(app)
     sign_in(elsewhere, "koponen")
-    colleague = app.test_client()
-    assert isinstance(colleague, CheckingClient)
+    colleague = a_browser(app)
     sign_in(colleague, "pirinen")
 
     assert change_password(client, PASSWORD, "another fine horse 8").status_code == 303
 
     assert is_signed_in(client)
     assert token_of(client) != before
-    assert not is_signed_in(browser_with(app, before))
+    assert not is_signed_in(a_browser(app, before))
     assert not is_signed_in(elsewhere)
     assert is_signed_in(colleague)
 
@@ -168,8 +167,7 @@ def test_a_session_that_outlived_the_closing_is_none(app: Flask, client: Checkin
 
 
 def test_a_session_planted_before_signing_in_opens_nothing_afterwards(app: Flask, client: CheckingClient) -> None:
-    attacker = app.test_client()
-    assert isinstance(attacker, CheckingClient)
+    attacker = a_browser(app)
     with attacker.session_transaction() as planted:
         planted["own_case"] = 1
     token = token_of(attacker)
@@ -188,12 +186,12 @@ def test_a_token_of_somebodys_own_making_is_not_taken_up(app: Flask, client: Che
     client.set_cookie(COOKIE, own)
     sign_in(client, "koponen")
     assert token_of(client) != own
-    assert not is_signed_in(browser_with(app, own))
+    assert not is_signed_in(a_browser(app, own))
 
 
 @pytest.mark.parametrize("value", ["", "x", "%00", "ä" * 43, "A" * 3000, "' OR 1=1 --"])
 def test_a_cookie_that_cannot_be_one_is_no_session(app: Flask, value: str) -> None:
-    assert not is_signed_in(browser_with(app, value))
+    assert not is_signed_in(a_browser(app, value))
 
 
 # ------------------------------------------------------------------------------------------------------- its end
@@ -224,8 +222,7 @@ def test_expired_sessions_are_swept_and_others_stay(app: Flask, client: Checking
     with time_machine.travel(clock.now(), tick=False) as traveller:
         sign_in(client, "koponen")
         traveller.shift(timedelta(minutes=45))
-        elsewhere = app.test_client()
-        assert isinstance(elsewhere, CheckingClient)
+        elsewhere = a_browser(app)
         sign_in(elsewhere, "pirinen")
         traveller.shift(timedelta(minutes=16))
         with app.app_context():

@@ -14,20 +14,24 @@ from portal.web.security.sessions import COOKIE
 from tests.conftest import CheckingClient
 from tests.people import PASSWORD, add_people
 from tests.web.browsing import form_of, text_of
-from tests.web.signing_in import SIGN_IN, change_password, email_of, is_signed_in, sign_in, try_to_sign_in
+from tests.web.signing_in import (
+    SIGN_IN,
+    a_browser,
+    change_password,
+    email_of,
+    in_english,
+    is_signed_in,
+    sign_in,
+    try_to_sign_in,
+)
 
 REFUSED = "The e-mail address and the password do not belong together."
 
 
 @pytest.fixture(autouse=True)
-def _people(app: Flask) -> None:
+def _people(app: Flask, client: CheckingClient) -> None:
     add_people(app)
-
-
-def a_browser(app: Flask) -> CheckingClient:
-    client = app.test_client()
-    assert isinstance(client, CheckingClient)
-    return client
+    in_english(client)
 
 
 def test_who_signs_in_comes_to_the_workspace(client: CheckingClient) -> None:

@@ -117,7 +117,9 @@ def test_pages_of_the_inbox(app: Flask, koponen: CheckingClient) -> None:
     assert 'rel="prev"' in second.text
 
 
-@pytest.mark.parametrize("query", ["status=weird", "before=x", "before=-1", "after=99999999999999999999999", "before=٣"])
+@pytest.mark.parametrize(
+    "query", ["status=weird", "before=x", "before=-1", "after=99999999999999999999999", "before=٣"]
+)
 def test_nonsense_in_an_address_is_no_page(koponen: CheckingClient, query: str) -> None:
     assert koponen.get(f"/workspace/mine?{query}").status_code == 404
 
@@ -161,9 +163,7 @@ def test_the_case_page_tells_it_all(app: Flask, koponen: CheckingClient, people:
         assert words in said, words
 
 
-def test_a_reply_is_previewed_sent_and_read(
-    app: Flask, koponen: CheckingClient, outbox: Outbox
-) -> None:
+def test_a_reply_is_previewed_sent_and_read(app: Flask, koponen: CheckingClient, outbox: Outbox) -> None:
     reference = a_case(app, language="fi")
     action = f"/workspace/cases/{reference}/reply"
     preview = submit(koponen, case_page(koponen, reference), action, body="We are glad to join.\n\nSee you.")

@@ -49,7 +49,8 @@ def send() -> AnyResponse:
             form,
             429,
             gettext(
-                "Too many messages have come from your network. Wait a few minutes and send again. Nothing you typed is lost."
+                "Too many messages have come from your network. Wait a few minutes and send again. "
+                "Nothing you typed is lost."
             ),
         )
     try:
@@ -64,7 +65,8 @@ def send() -> AnyResponse:
             form,
             409,
             gettext(
-                "You have already sent this form, with another text. Its reference is %(reference)s. To send the text below as a new message, press “Send” again.",
+                "You have already sent this form, with another text. Its reference is %(reference)s. "
+                "To send the text below as a new message, press “Send” again.",
                 reference=known.reference,
             ),
         )
@@ -74,7 +76,8 @@ def send() -> AnyResponse:
             form,
             503,
             gettext(
-                "Your message could not be stored just now, and it has not been sent. Everything you typed is below. Try again in a few minutes."
+                "Your message could not be stored just now, and it has not been sent. "
+                "Everything you typed is below. Try again in a few minutes."
             ),
         )
     return _to_receipt(received.submission_id)

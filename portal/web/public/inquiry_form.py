@@ -4,7 +4,7 @@ import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from flask import current_app
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -84,7 +84,7 @@ class InquiryForm(Form):
         try:
             if len(self.staged) >= MAX_FILES:
                 raise AttachmentRejected("too_many")
-            self.staged.append(stage_file(stream=upload.stream, filename=filename))
+            self.staged.append(stage_file(stream=cast(BinaryIO, upload.stream), filename=filename))
         except AttachmentRejected as rejection:
             self._file_errors.append(explain(rejection.reason, clean_name(filename)))
 

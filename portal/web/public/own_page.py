@@ -89,7 +89,8 @@ def reply() -> AnyResponse:
                 "public/track.html",
                 form=TrackForm(formdata=None),
                 problem=gettext(
-                    "You have been signed out. Open the page again with reference and access code; your text is kept below."
+                    "You have been signed out. Open the page again with reference and access code; "
+                    "your text is kept below."
                 ),
                 kept=form.body.data,
             ),

@@ -62,7 +62,7 @@ def add_absence() -> AnyResponse:
         )
     except (NotYours, AbsenceRejected):
         abort(404)
-    flash(gettext("The absence is saved. New messages go to the deputy meanwhile."))
+    flash(gettext("The absence is saved. Meanwhile new messages go to the deputy, or to triage if there is none."))
     return redirect(url_for("workspace.absences"), 303)
 
 
