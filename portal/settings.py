@@ -23,6 +23,14 @@ def data_root() -> Path:
     return installed if installed.is_dir() else PACKAGE.parent
 
 
+def in_checkout() -> bool:
+    """Whether the program runs from a checkout: a developer's machine, unless the environment says otherwise.
+
+    An installed wheel is production, unless the environment says otherwise.
+    """
+    return not (PACKAGE / "_data").is_dir()
+
+
 class SettingsFault(Exception):
     """The environment cannot be used; the message lists every fault at once."""
 
@@ -32,10 +40,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="YHTEYS_", frozen=True, extra="forbid")
 
-    environment: Literal["production", "development"] = "production"
+    environment: Literal["production", "development"] = Field(
+        default_factory=lambda: "development" if in_checkout() else "production"
+    )
     secret_key: SecretStr = SecretStr("")
     database_url: str = ""
-    data_dir: Path = Path("var")
+    data_dir: Path = Field(default_factory=lambda: data_root() / "var" if in_checkout() else Path("var"))
     content_dir: Path = Field(default_factory=lambda: data_root() / "config")
     public_url: str = ""
     trusted_proxies: int = Field(default=0, ge=0, le=5)
@@ -74,6 +84,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _production_is_complete(self) -> Self:
         if self.development:
+            self._keep_letters_here()
             return self
         faults = [
             f"YHTEYS_{name.upper()}: {reason}"
@@ -105,6 +116,12 @@ class Settings(BaseSettings):
         if faults:
             raise ValueError("\n".join(faults))
         return self
+
+
+    def _keep_letters_here(self) -> None:
+        """The managers are real people: a developer's machine talks to a mail server of its own or to none."""
+        if self.smtp_host not in ("", "localhost", "::1") and not self.smtp_host.startswith("127."):
+            raise ValueError("YHTEYS_SMTP_HOST: in development only a mail server on this machine may be named")
 
 
 def _development_defaults(data_dir: Path) -> dict[str, object]:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import click
 
+from portal.settings import load_settings
+
 ADDRESS = "127.0.0.1:8000"
 _SIGN_INS = "demo-accounts.json"
 
@@ -22,9 +24,9 @@ def demo(bind: str) -> None:
     """Make a demonstration installation and run it until Ctrl-C: server, worker, captured mail."""
     os.environ["YHTEYS_ENVIRONMENT"] = "development"
     os.environ.setdefault("YHTEYS_PUBLIC_URL", f"http://{bind}")
-    data_dir = Path(os.environ.get("YHTEYS_DATA_DIR", "var")).resolve()
-    os.environ["YHTEYS_DATA_DIR"] = str(data_dir)
     _check_free(bind)
+    data_dir = load_settings().data_dir.resolve()
+    os.environ["YHTEYS_DATA_DIR"] = str(data_dir)
     accounts = _prepare(data_dir)
     _greet(bind, accounts)
     _run(bind)

@@ -1,0 +1,15 @@
+"""The portal as the bench loads it: ``portal.wsgi`` without limits on how often one address may ask.
+
+Templates are not looked at anew, as in production.
+"""
+
+from portal.logs import configure
+from portal.web.security import limits
+
+limits.LIMITS.update({name: ("1000000000/minute",) for name in limits.LIMITS})
+
+from portal import create_app  # noqa: E402
+
+configure()
+application = create_app()
+application.jinja_env.auto_reload = False
