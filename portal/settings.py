@@ -117,7 +117,6 @@ class Settings(BaseSettings):
             raise ValueError("\n".join(faults))
         return self
 
-
     def _keep_letters_here(self) -> None:
         """The managers are real people: a developer's machine talks to a mail server of its own or to none."""
         if self.smtp_host not in ("", "localhost", "::1") and not self.smtp_host.startswith("127."):

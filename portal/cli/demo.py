@@ -119,7 +119,8 @@ def _run(bind: str) -> None:
 
 
 def _stop(processes: list["subprocess.Popen[bytes]"]) -> None:
-    """End both, politely first; Ctrl-C has reached them too."""
+    """End both, politely first; Ctrl-C has reached them too, and a second one must not leave them behind."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for process in processes:
         if process.poll() is None:
             process.terminate()

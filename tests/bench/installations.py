@@ -37,7 +37,7 @@ _FORM, _SIGN_IN = "/en/contact", "/workspace/sign-in"
 
 @dataclass(frozen=True)
 class Installation:
-    """A filled database, and what a server needs to know to run on it. ``first_ids`` page the inbox."""
+    """A filled database, what a server needs to know to run on it, a case, and the id in the middle of the inbox."""
 
     environment: dict[str, str]
     database_url: str
@@ -120,10 +120,7 @@ class Browser:
         """A filled-in contact form; the load names each sending anew."""
         values = {**self._hidden_fields(_FORM), **TYPED, "token": TOKEN.decode()}
         if not multipart:
-            body = urlencode(values, safe="@" if "@" in values["token"] else "").replace(
-                "ada@example", "ada%40example"
-            )
-            return self._request("POST", _FORM, body, "application/x-www-form-urlencoded")
+            return self._request("POST", _FORM, urlencode(values), "application/x-www-form-urlencoded")
         boundary = "----------------------------bench0123456789"
         parts = [
             f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Self
 
-TOKEN = b"@" * 24
+TOKEN = b"NAME-OF-THIS-ONE-SENDING"
 """Stands in a request for the name of one sending, and is replaced by a fresh one in each."""
 
 _SILENT_SECONDS = 20.0
@@ -115,9 +115,7 @@ def carry_out(order: Order) -> Answers:
             connection.socket.close()
 
 
-def _rounds(
-    order: Order, template: bytes, connections: list[_Connection], most: int, seconds: float
-) -> Answers:
+def _rounds(order: Order, template: bytes, connections: list[_Connection], most: int, seconds: float) -> Answers:
     latencies: list[int] = []
     wrong = body_bytes = sent = 0
     with selectors.DefaultSelector() as selector:

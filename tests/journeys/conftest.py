@@ -121,6 +121,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 OpenContext = Callable[..., BrowserContext]
 SignIn = Callable[..., Page]
+_LOCALES = {"fi": "fi-FI", "sv": "sv-FI", "en": "en-GB"}
 _ADDRESSES = (f"198.18.{number // 250}.{number % 250 + 1}" for number in count())
 
 
@@ -222,7 +223,7 @@ def sign_in(open_context: OpenContext, portal: Portal) -> SignIn:
     """A page of a demo account, in a browser of its own: ``sign_in("koponen", "sv")`` has the portal in Swedish."""
 
     def enter(key: str, language: str = "en", **options: Any) -> Page:
-        page = open_context(**options).new_page()
+        page = open_context(**{"locale": _LOCALES[language], **options}).new_page()
         type_password(page, portal, key)
         if page.locator("html").get_attribute("lang") != language:
             page.goto("/workspace/account")

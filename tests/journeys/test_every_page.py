@@ -22,7 +22,7 @@ PAGES = {
     "accessibility": "/pages/accessibility",
     "nowhere": "/nowhere",
 }
-LONG = "Maakuntayhteistyöhankevalmisteluasiantuntijaverkostokokousjärjestelytoimikunta"
+LONG = "Maakuntayhteisohankevalmisteluasiantuntijaverkostokokousjärjestelytoimikunta"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -60,7 +60,7 @@ def test_pages_of_an_inquiry(language: str, open_context: OpenContext) -> None:
     page.goto(f"/{language}/contact?topic=creadis3")
     page.fill("#subject", f"A word of length: {LONG}")
     page.fill("#name", LONG)
-    page.fill("#email", f"{LONG[:50]}@{LONG.lower()[:60].encode('idna').decode()}.example.org")
+    page.fill("#email", f"{LONG[:50]}@{LONG[:30]}.{LONG[30:60]}.example.org".lower())
     page.fill("#telephone", "none")
     page.set_input_files("#files", [LIAR, PROGRAMME, PICTURE])
     press(page, say("Send"))

@@ -6,7 +6,6 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal import settings
 from portal.content.schema import TRIAGE
 from portal.gateways.judge import JudgeUnavailable
 from portal.gateways.storage import StorageUnavailable
@@ -17,7 +16,7 @@ from portal.queries.outbox import list_file_names
 from portal.queries.receipts import Receipt, find_receipt
 from portal.web.public.inquiry_form import InquiryForm, new_token
 from portal.web.public.routes import blueprint
-from portal.web.security import limits
+from portal.web.security import cookies, limits
 from portal.web.security.doors import public
 
 log = structlog.get_logger()
@@ -111,21 +110,14 @@ def _again(form: InquiryForm, status: int, problem: str | None = None) -> Respon
 
 
 def _to_receipt(submission_id: int) -> AnyResponse:
-    response = redirect(url_for("public.receipt"), 303)
-    response.set_cookie(
-        RECEIPT_COOKIE,
-        _seals().dumps(submission_id),
-        max_age=RECEIPT_SECONDS,
-        httponly=True,
-        samesite="Lax",
-        secure=not settings.current().development,
-    )
+    response = make_response(redirect(url_for("public.receipt"), 303))
+    cookies.give(response, RECEIPT_COOKIE, str(_seals().dumps(submission_id)), max_age_seconds=RECEIPT_SECONDS)
     return response
 
 
 def _receipt_of_this_browser() -> Receipt | None:
     try:
-        submission_id = _seals().loads(request.cookies.get(RECEIPT_COOKIE, ""), max_age=RECEIPT_SECONDS)
+        submission_id = _seals().loads(cookies.read(RECEIPT_COOKIE), max_age=RECEIPT_SECONDS)
     except BadData:
         return None
     return find_receipt(submission_id) or abort(404)
