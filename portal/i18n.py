@@ -140,9 +140,10 @@ def format_size(size_bytes: int) -> str:
     """A file's size in the unit that reads best, e.g. ``1.4 MB``."""
     if size_bytes < 1000:
         return gettext("%(size)s bytes", size=size_bytes)
-    unit, divisor = ("MB", 1_000_000) if size_bytes >= 1_000_000 else ("kB", 1000)
-    number = f"{size_bytes / divisor:.1f}".removesuffix(".0")
-    return f"{number.replace('.', locale(_language.get()).number_symbols['latn']['decimal'])} {unit}"
+    large = size_bytes >= 1_000_000
+    number = f"{size_bytes / (1_000_000 if large else 1000):.1f}".removesuffix(".0")
+    size = number.replace(".", locale(_language.get()).number_symbols["latn"]["decimal"])
+    return gettext("%(size)s MB", size=size) if large else gettext("%(size)s kB", size=size)
 
 
 @lru_cache

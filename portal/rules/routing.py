@@ -70,13 +70,13 @@ def because(content: Content, decision: Route, language: str) -> str:
             return gettext("%(person)s answers the topic “%(topic)s”.", topic=title, person=people[0])
         if decision.reason == "deputy":
             return gettext(
-                "The topic “%(topic)s”: away: %(away)s. Standing in: %(person)s.",
+                "The topic “%(topic)s”: away when the message arrived: %(away)s. Standing in: %(person)s.",
                 topic=title,
                 away=", ".join(people[:-1]),
                 person=people[-1],
             )
         return gettext(
-            "The topic “%(topic)s”: away: %(away)s, and nobody stands in. It went to the triage queue.",
+            "The topic “%(topic)s”: away when the message arrived: %(away)s, and nobody stands in. It went to the triage queue.",
             topic=title,
             away=", ".join(people[:-1]),
         )

@@ -1,4 +1,4 @@
-"""The outbox: in one commit with what happened, each letter once, nothing lost in silence. A real mail server takes them."""
+"""The outbox: one commit with what happened, each letter once, nothing lost in silence. A real mail server takes them."""
 
 import asyncio
 import os
@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 import time_machine
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from flask import Flask
@@ -52,6 +54,13 @@ def settings_values(smtp_server: MailServer) -> dict[str, Any]:
     }
 
 
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[Any]]:
+    """What was logged; printed with a traceback's locals, as on a terminal, each line would take seconds."""
+    with structlog.testing.capture_logs() as lines:
+        yield lines
+
+
 def deliver(app: Flask, **values: Any) -> Tally:
     with app.app_context():
         return deliver_due(**values)
@@ -76,10 +85,12 @@ def ids_of(server: MailServer) -> list[str]:
     return [str(message["Message-ID"]) for message in server.messages]
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
+def wait_until(true: Callable[[], object], log: Path | None = None) -> None:
+    """Wait until something holds; after half a minute fail, with the end of the log."""
+    deadline = time.monotonic() + 30
     while not true():
-        assert time.monotonic() < deadline, "it did not happen in time"
+        if time.monotonic() > deadline:
+            pytest.fail(f"it did not happen in time\n{log.read_text('utf-8', 'replace')[-3000:] if log else ''}")
         time.sleep(0.02)
 
 
@@ -100,12 +111,15 @@ def environment_of(settings: Settings) -> dict[str, str]:
     }
 
 
+def log_of(settings: Settings) -> Path:
+    return settings.data_dir / "worker.log"
+
+
 @contextmanager
-def workers(settings: Settings, number: int) -> Iterator[list["subprocess.Popen[bytes]"]]:
+def workers(settings: Settings, number: int = 1) -> Iterator[list["subprocess.Popen[bytes]"]]:
     """``portal worker``, several times; each is killed at the end if it still runs."""
     command = [sys.executable, "-m", "portal.cli", "worker"]
-    log = settings.data_dir / "worker.log"
-    with log.open("wb") as output:
+    with log_of(settings).open("wb") as output:
         running = [
             subprocess.Popen(
                 command, env=environment_of(settings), stdin=subprocess.DEVNULL, stdout=output, stderr=output
@@ -130,7 +144,7 @@ class Held:
         self.let_go = threading.Event()
         self._number = number
         self._answer = server.handle_DATA
-        server.handle_DATA = self._hold  # type: ignore[method-assign]
+        server.handle_DATA = self._hold  # type: ignore[assignment, method-assign]
 
     async def _hold(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         self._number -= 1
@@ -200,7 +214,7 @@ def test_two_processes_at_once_send_each_letter_once_and_stop_when_told(
         for number in range(20):
             receive(email=f"person-{number}@example.org")
     with workers(settings, 2) as running:
-        wait_until(lambda: len(smtp_server.deliveries) >= 40)
+        wait_until(lambda: len(smtp_server.deliveries) >= 40, log_of(settings))
         for process in running:
             process.send_signal(signal.SIGTERM)
         assert [process.wait(20) for process in running] == [0, 0]
@@ -215,8 +229,8 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing(
         receive()
         receive(email="second@example.org")
     held = Held(smtp_server)
-    with workers(settings, 1) as [worker]:
-        assert held.arrived.wait(30)
+    with workers(settings) as [worker]:
+        wait_until(held.arrived.is_set, log_of(settings))
         worker.kill()
         worker.wait()
     assert states(app) == [("sending", 1)] * 4
@@ -244,7 +258,7 @@ def test_a_slow_batch_keeps_its_letters(app: Flask, smtp_server: MailServer) -> 
                 traveller.shift(LEASE * 0.6)
             return await answer(server, session, envelope)
 
-        smtp_server.handle_DATA = slowly  # type: ignore[method-assign]
+        smtp_server.handle_DATA = slowly  # type: ignore[assignment, method-assign]
         with ThreadPoolExecutor(1) as pool:
             first = pool.submit(deliver, app)
             assert held.arrived.wait(20)
@@ -303,7 +317,9 @@ def test_a_letter_that_kills_its_worker_each_time_is_given_up(app: Flask, smtp_s
 
 
 @pytest.mark.parametrize("fault", ["{{ facts.nothing.at_all }}", "{% include 'email/nowhere.txt' %}", "{{ 1 / 0 }}"])
-def test_a_letter_that_cannot_be_written_stops_no_other(app: Flask, smtp_server: MailServer, fault: str) -> None:
+def test_a_letter_that_cannot_be_written_stops_no_other(
+    app: Flask, smtp_server: MailServer, logged: list[Any], fault: str
+) -> None:
     loader = app.jinja_env.loader
     assert loader is not None
     app.jinja_env.loader = ChoiceLoader([DictLoader({"email/inquiry_received/body.txt": fault}), loader])
@@ -315,6 +331,8 @@ def test_a_letter_that_cannot_be_written_stops_no_other(app: Flask, smtp_server:
     assert all("cannot be written" in (letter.error or "") for letter in letters(app) if letter.status == "failed")
     with app.app_context():
         assert count_waiting(KOPONEN).failed_letters == 2
+    assert [line["event"] for line in logged] == ["letter_not_written", "letter_failed"] * 2
+    assert "example.org" not in repr(logged)
 
 
 def test_a_letter_of_a_kind_that_is_gone_stops_no_other(app: Flask, smtp_server: MailServer) -> None:
