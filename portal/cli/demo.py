@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -103,11 +104,15 @@ def _greet(bind: str, accounts: dict[str, str]) -> None:
 
 def _run(bind: str) -> None:
     command = [sys.executable, "-m", "portal.cli"]
+    # In a session of their own, so that Ctrl-C reaches them once, through us, and in order.
+    apart: dict[str, Any] = {"start_new_session": True}
     processes = [
-        subprocess.Popen([*command, "serve", "--bind", bind]),  # noqa: S603
-        subprocess.Popen([*command, "worker"]),  # noqa: S603
+        subprocess.Popen([*command, "serve", "--bind", bind, "--grace", "2"], **apart),  # noqa: S603
+        subprocess.Popen([*command, "worker"], **apart),  # noqa: S603
     ]
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Ctrl-C too: a shell that starts a program in the background has it ignore that.
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
     try:
         while all(process.poll() is None for process in processes):
             time.sleep(0.3)
@@ -119,7 +124,7 @@ def _run(bind: str) -> None:
 
 
 def _stop(processes: list["subprocess.Popen[bytes]"]) -> None:
-    """End both, politely first; Ctrl-C has reached them too, and a second one must not leave them behind."""
+    """End both, politely first; a second Ctrl-C must not leave them behind."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for process in processes:
         if process.poll() is None:

@@ -22,16 +22,19 @@ SWEEP_SECONDS = 3600.0
 @click.option("--bind", default="127.0.0.1:8000", show_default=True, help="Address and port.")
 @click.option("--workers", type=int, help="Processes; by default one on SQLite and two elsewhere.")
 @click.option("--threads", type=int, default=8, show_default=True, help="Threads of each process.")
+@click.option(
+    "--grace", type=int, default=20, show_default=True, help="Seconds that requests get to end when it stops."
+)
 @with_appcontext
-def serve(bind: str, workers: int | None, threads: int) -> None:
+def serve(bind: str, workers: int | None, threads: int, grace: int) -> None:
     """Serve the portal with gunicorn. In production a buffering proxy stands before it."""
-    from portal.cli.checks import faults
+    from portal.cli.checks import ground_faults
     from portal.operations.editions import publish_edition
     from portal.settings import current
 
-    publish_edition(content=current_app.extensions["yhteys.content"])
-    if found := faults():
+    if found := ground_faults():
         raise click.ClickException("\n".join(found))
+    publish_edition(content=current_app.extensions["yhteys.content"])
     embedded = current().database_url.startswith("sqlite")
     processes = workers or (1 if embedded else 2)
     os.execv(  # noqa: S606  the server takes this process over, so signals reach it directly
@@ -46,7 +49,7 @@ def serve(bind: str, workers: int | None, threads: int) -> None:
             f"--bind={bind}",
             "--preload",
             "--keep-alive=75",
-            "--graceful-timeout=20",
+            f"--graceful-timeout={grace}",
             "--log-level=warning",
             "portal.wsgi:application",
         ],

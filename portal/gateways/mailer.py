@@ -9,12 +9,14 @@ import email
 import email.charset
 import email.policy
 import os
+import re
 import smtplib
 import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.mime.base import MIMEBase
 from email.mime.text import MIMEText
 from email.utils import quote
 from pathlib import Path
@@ -161,17 +163,26 @@ _QUOTED = email.charset.Charset("utf-8")
 _QUOTED.body_encoding = email.charset.QP
 
 
+# Folded anew, a long name with a comma in it would lose its quotes and become two addresses.
+_AS_BUILT = email.policy.SMTP.clone(refold_source="none")
+
+
 class _Plain(Message):
     """A plain text whose lines are short and ASCII: servers refuse, cut or change what is longer or is not."""
+
+    def _message(self) -> MIMEBase:
+        built = super()._message()
+        built.policy = _AS_BUILT
+        return built
 
     def _mimetext(self, text: str | None, subtype: str = "plain") -> MIMEText:
         return MIMEText(text or "", subtype, _QUOTED)  # type: ignore[arg-type]
 
 
 def _build(letter: WrittenLetter, envelope: Envelope) -> Message:
-    sender_name = header_safe(envelope.sender_name)
+    sender_name = header_safe(envelope.sender_name)[:_LONGEST]
     message = _Plain(
-        subject=header_safe(letter.subject),
+        subject=header_safe(letter.subject)[:_LONGEST],
         recipients=[envelope.recipient],
         body=letter.body,
         # Quoted by hand: Flask-Mail would take a name with a comma in it for two addresses.
@@ -188,7 +199,9 @@ def _build(letter: WrittenLetter, envelope: Envelope) -> Message:
     return message
 
 
+_LONGEST = 200  # characters of a text in a header: even unfolded its line is legal
 _TOO_LARGE = 552
+_PLAIN_ADDRESS = re.compile(r"[!-~]+@[!-~]+")
 
 _HEADERS = [
     "auto-submitted",
@@ -210,7 +223,8 @@ def _check_unbent(message: Message, envelope: Envelope) -> None:
     if sorted(name.lower() for name in read) != _HEADERS:
         raise LetterRefused("the letter's headers are not the ones that were written")
     people = [[address.addr_spec for address in read[name].addresses] for name in ("From", "To")]
-    if people != [[settings.current().mail_sender], [envelope.recipient]]:
+    plain = _PLAIN_ADDRESS.fullmatch(envelope.recipient) is not None
+    if not plain or people != [[settings.current().mail_sender], [envelope.recipient]]:
         raise LetterRefused("the letter's sender or recipient is not the one that was written")
 
 

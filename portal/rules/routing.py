@@ -76,7 +76,8 @@ def because(content: Content, decision: Route, language: str) -> str:
                 person=people[-1],
             )
         return gettext(
-            "The topic “%(topic)s”: away when the message arrived: %(away)s, and nobody stands in. It went to the triage queue.",
+            "The topic “%(topic)s”: away when the message arrived: %(away)s, and nobody stands in. "
+            "It went to the triage queue.",
             topic=title,
             away=", ".join(people[:-1]),
         )

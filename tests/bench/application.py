@@ -6,7 +6,7 @@ Templates are not looked at anew, as in production.
 from portal.logs import configure
 from portal.web.security import limits
 
-limits.LIMITS.update({name: ("1000000000/minute",) for name in limits.LIMITS})
+limits.LIMITS.update(dict.fromkeys(limits.LIMITS, ("1000000000/minute",)))
 
 from portal import create_app  # noqa: E402
 

@@ -1,4 +1,4 @@
-"""The outbox: one commit with what happened, each letter once, nothing lost in silence. A real mail server takes them."""
+"""The outbox: one commit with what happened, each letter once, none lost in silence; with a real mail server."""
 
 import asyncio
 import os

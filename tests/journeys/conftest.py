@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.journeys.looking import check
 from tests.journeys.steps import Mail
@@ -263,4 +265,5 @@ def _photograph(context: BrowserContext, name: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     for number, page in enumerate(context.pages):
         safe = "".join(c if c.isalnum() else "-" for c in name)
-        page.screenshot(path=PICTURES / f"{safe}-{number}.png", full_page=True)
+        with suppress(PlaywrightError):
+            page.screenshot(path=PICTURES / f"{safe}-{number}.png", full_page=True)

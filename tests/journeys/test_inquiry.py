@@ -113,13 +113,18 @@ def test_a_visitor_asks_and_writes_again(language: str, open_context: OpenContex
 # ------------------------------------------------------------------------------------------------- by keyboard
 
 # Whether the person sees where the keyboard is: an outline or ring, and the control in sight and under nothing.
+# The ring of a box to tick is around its label too; the link that skips the navigation appears with the focus.
 _SEEN = """() => {
-  const element = document.activeElement, style = getComputedStyle(element), box = element.getBoundingClientRect();
-  // The link that skips the navigation appears with the focus.
-  const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 || style.boxShadow !== "none"
-    || element.matches(".ds-skip-link");
+  const element = document.activeElement, box = element.getBoundingClientRect();
+  const has_ring = (one) => {
+    const style = getComputedStyle(one);
+    return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 || style.boxShadow !== "none";
+  };
+  const ring = has_ring(element) || element.matches(".ds-skip-link")
+    || element.matches("[type=checkbox]") && has_ring(element.closest(".ds-field"));
   const inside = box.bottom > 0 && box.top < innerHeight && box.width > 0;
-  const x = box.left + Math.min(box.width, 10) / 2, y = Math.min(Math.max(box.top + box.height / 2, 1), innerHeight - 1);
+  const x = box.left + Math.min(box.width, 10) / 2;
+  const y = Math.min(Math.max(box.top + box.height / 2, 1), innerHeight - 1);
   const top = document.elementFromPoint(x, y);
   const free = top === null || element.contains(top) || top.contains(element);
   return ring && inside && free ? "" : `${element.outerHTML.slice(0, 160)} ring ${ring} inside ${inside} free ${free}`;
@@ -207,7 +212,9 @@ def test_the_whole_way_without_scripts(no_js: Page, mail: Mail) -> None:
     expect(page.locator("#topic")).to_have_value("triage")
     page.get_by_text(say("Who gets my message?")).click()
     expect(page.get_by_text("Raija Partanen").first).to_be_visible()
-    expect(page.locator("#message-limit")).to_have_text(say("You can write up to %(number)s characters.", number=10_000))
+    expect(page.locator("#message-limit")).to_have_text(
+        say("You can write up to %(number)s characters.", number=10_000)
+    )
 
     page.fill("#subject", "Utan skript")
     page.fill("#name", "Nils Noscript")

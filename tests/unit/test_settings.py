@@ -38,7 +38,12 @@ def test_complete_production_starts_and_sends(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("SECRET_KEY", "short"), ("PUBLIC_URL", "http://portal.example.org"), ("MAIL_SENDER", "nobody"), ("SMTP_PORT", "x")],
+    [
+        ("SECRET_KEY", "short"),
+        ("PUBLIC_URL", "http://portal.example.org"),
+        ("MAIL_SENDER", "nobody"),
+        ("SMTP_PORT", "x"),
+    ],
 )
 def test_a_bad_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     set_environment(monkeypatch, **{**PRODUCTION, name: value})

@@ -1,5 +1,7 @@
 """Signing in and out, and one's own account."""
 
+from urllib.parse import urlsplit
+
 import structlog
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -61,7 +63,7 @@ def sign_out() -> AnyResponse:
         return make_response(_account_page(problem=problem), 400)
     logout_user()
     sessions.current().end()
-    return redirect(url_for("account.sign_in", left=1), 303)
+    return redirect(url_for("account.sign_in", left=1, lang=language()), 303)
 
 
 @blueprint.get("/account")
@@ -168,6 +170,8 @@ def _sign_in_page(
 ) -> str:
     form.drop_unstorable()
     kept = {name: request.args[name] for name in ("next", "lang") if name in request.args}
+    if text is not None and request.referrer and (page := own_path(urlsplit(request.referrer).path)):
+        kept["next"] = page  # back to the page that the text was written on
     return render_template("account/sign_in.html", form=form, problem=problem, told=told, kept=kept, typed=text)
 
 

@@ -62,7 +62,10 @@ def add_absence() -> AnyResponse:
         )
     except (NotYours, AbsenceRejected):
         abort(404)
-    flash(gettext("The absence is saved. Meanwhile new messages go to the deputy, or to triage if there is none."))
+    flash(
+        gettext("The absence is saved. Meanwhile new messages go to the deputy, or to triage if there is none."),
+        "success",
+    )
     return redirect(url_for("workspace.absences"), 303)
 
 
@@ -76,7 +79,7 @@ def drop_absence(absence_id: int) -> AnyResponse:
         remove_absence(viewer(), absence_id=absence_id)
     except NotYours:
         abort(404)
-    flash(gettext("The absence is removed."))
+    flash(gettext("The absence is removed."), "success")
     return redirect(url_for("workspace.absences"), 303)
 
 

@@ -123,7 +123,7 @@ def retry(reference: str, letter_id: int) -> AnyResponse:
         retry_letter(viewer(), reference=known_reference(reference), letter_id=letter_id)
     except NoSuchCase:
         abort(404)
-    flash(gettext("The letter will be tried again now."))
+    flash(gettext("The letter will be tried again now."), "success")
     return _to_case(reference)
 
 
@@ -147,7 +147,7 @@ def _act(reference: str, name: str, form: CaseForm, act: Callable[[SeenCase], No
     except (NothingChanges, UnknownTopic, UnknownHolder):
         problem = gettext("The case is there already. Choose another topic or person.")
         return make_response(show_case(reference, filled=(name, form), problem=problem), 422)
-    flash(done)
+    flash(done, "success")
     return _to_case(reference)
 
 
