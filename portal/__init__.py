@@ -43,7 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         MAX_FORM_MEMORY_SIZE=2_000_000,
         MAX_FORM_PARTS=200,
         SEND_FILE_MAX_AGE_DEFAULT=31_536_000,  # built files carry their content's hash in their names
-        TEMPLATES_AUTO_RELOAD=settings.development,
+        TEMPLATES_AUTO_RELOAD=False,
     )
     app.extensions["yhteys.settings"] = settings
     app.extensions["yhteys.content"] = load_content(settings.content_dir, i18n.known_languages())

@@ -163,6 +163,9 @@ class Content(Frozen):
     managers: tuple[Manager, ...]
     pages: tuple[Page, ...]
 
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
     @cached_property
     def topic_by_slug(self) -> dict[str, Topic]:
         return {topic.slug: topic for topic in self.topics}

@@ -1,12 +1,12 @@
 """A case and its timeline, for the manager and for the sender."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import JSON, BigInteger, Row, Select, String, Text, literal, null, select, union_all
+from sqlalchemy import JSON, BigInteger, Row, Select, String, Text, bindparam, literal, null, select, union_all
 from sqlalchemy import cast as sql_cast
 
 from portal.database import db
@@ -73,6 +73,7 @@ class Case:
     shortened: bool
 
 
+CASE = bindparam("case", type_=BigInteger)
 COLUMNS = [column for column in Submission.__table__.c if column.name not in ("token", "code_hash")]
 
 
@@ -82,14 +83,11 @@ def get_case(viewer: Viewer, reference: str, *, whole_history: bool = False) -> 
     Raises:
         NoSuchCase: unknown, or not the viewer's to see.
     """
-    row = db.session.execute(
-        select(*COLUMNS).where(Submission.reference == reference, visible_to(viewer))
-    ).one_or_none()
+    row = db.session.execute(_visible_case(viewer), {"reference": reference}).one_or_none()
     if row is None:
         raise NoSuchCase
     limit = HISTORY_LIMIT if whole_history else HISTORY_SHOWN
-    parts = [_events(row.id), _letters(row.id), _files(row.id)]
-    return _case(row, _history(parts, limit), limit)
+    return _case(row, _history(row.id, limit, inside=True), limit)
 
 
 def get_sender_case(submission_id: int) -> Case:
@@ -101,8 +99,7 @@ def get_sender_case(submission_id: int) -> Case:
     row = db.session.execute(select(*COLUMNS).where(Submission.id == submission_id)).one_or_none()
     if row is None:
         raise NoSuchCase
-    parts = [_events(row.id).where(Event.kind.in_(PUBLIC_EVENTS)), _files(row.id)]
-    case = _case(row, _history(parts, HISTORY_LIMIT), HISTORY_LIMIT)
+    case = _case(row, _history(row.id, HISTORY_LIMIT, inside=False), HISTORY_LIMIT)
     return replace(case, entries=[_as_sender_sees(entry) for entry in case.entries])
 
 
@@ -128,7 +125,7 @@ def find_file(viewer: Viewer, reference: str, file_id: int) -> Attachment | None
 #   file    id  -      at  mime  name      -      -      bytes -         -
 
 
-def _events(submission_id: int) -> Select[*tuple[Any, ...]]:
+def _events() -> Select[*tuple[Any, ...]]:
     return select(
         literal("event", String).label("source"),
         Event.id.label("id"),
@@ -141,10 +138,10 @@ def _events(submission_id: int) -> Select[*tuple[Any, ...]]:
         _nothing(BigInteger).label("number"),
         Event.account_id.label("staff"),
         Event.data.label("data"),
-    ).where(Event.submission_id == submission_id)
+    ).where(Event.submission_id == CASE)
 
 
-def _letters(submission_id: int) -> Select[*tuple[Any, ...]]:
+def _letters() -> Select[*tuple[Any, ...]]:
     return select(
         literal("letter", String),
         Letter.id,
@@ -157,10 +154,10 @@ def _letters(submission_id: int) -> Select[*tuple[Any, ...]]:
         sql_cast(Letter.attempts, BigInteger),
         _nothing(BigInteger),
         _nothing(JSON),
-    ).where(Letter.submission_id == submission_id)
+    ).where(Letter.submission_id == CASE)
 
 
-def _files(submission_id: int) -> Select[*tuple[Any, ...]]:
+def _files() -> Select[*tuple[Any, ...]]:
     return select(
         literal("file", String),
         Attachment.id,
@@ -173,7 +170,7 @@ def _files(submission_id: int) -> Select[*tuple[Any, ...]]:
         Attachment.size_bytes,
         _nothing(BigInteger),
         _nothing(JSON),
-    ).where(Attachment.submission_id == submission_id)
+    ).where(Attachment.submission_id == CASE)
 
 
 def _nothing(kind: Any) -> Any:
@@ -181,10 +178,24 @@ def _nothing(kind: Any) -> Any:
     return sql_cast(null(), kind)
 
 
-def _history(parts: Iterable[Select[*tuple[Any, ...]]], limit: int) -> list[Row[*tuple[Any, ...]]]:
-    whole = union_all(*parts).subquery()
-    newest_first = select(whole).order_by(whole.c.at.desc(), whole.c.id.desc()).limit(limit + 1)
-    return list(db.session.execute(newest_first))
+def _history(submission_id: int, limit: int, *, inside: bool) -> list[Row[*tuple[Any, ...]]]:
+    return list(db.session.execute(_newest_first(limit, inside), {"case": submission_id}))
+
+
+# Statements are built once; building this one takes longer than running it.
+
+
+@lru_cache
+def _newest_first(limit: int, inside: bool) -> Select[*tuple[Any, ...]]:
+    """A case's history, ``inside`` the house or as far as its sender may see it."""
+    outside = [_events().where(Event.kind.in_(PUBLIC_EVENTS)), _files()]
+    whole = union_all(*([_events(), _letters(), _files()] if inside else outside)).subquery()
+    return select(whole).order_by(whole.c.at.desc(), whole.c.id.desc()).limit(limit + 1)
+
+
+@lru_cache(maxsize=1024)
+def _visible_case(viewer: Viewer) -> Select[*tuple[Any, ...]]:
+    return select(*COLUMNS).where(Submission.reference == bindparam("reference"), visible_to(viewer))
 
 
 def _case(row: Row[*tuple[Any, ...]], history: list[Row[*tuple[Any, ...]]], limit: int) -> Case:

@@ -6,9 +6,10 @@ any length of list costs the same.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, Select, exists, func, literal, select, text, true
+from sqlalchemy import BigInteger, ColumnElement, Row, Select, bindparam, exists, func, literal, select, text, true
 
 from portal.content.schema import TRIAGE
 from portal.database import db
@@ -20,6 +21,7 @@ from portal.rules.states import Status
 
 Box = Literal["mine", "triage", "all"]
 Filter = Status | Literal["open", "any"]
+Direction = Literal["first", "older", "newer"]
 
 PAGE_SIZE = 25
 COUNTED_TO = 99
@@ -53,7 +55,9 @@ def list_cases(
     Rows have ``id, reference, subject, sender_name, sender_organisation, topic, holder, status, language,
     received_at, letter_failed``.
     """
-    rows = list(db.session.execute(_statement(viewer, box, status, before, after)))
+    direction: Direction = "older" if before is not None else "newer" if after is not None else "first"
+    statement = _statement(viewer, box, status, direction)
+    rows = list(db.session.execute(statement, {"key": before if before is not None else after}))
     more = len(rows) > PAGE_SIZE
     rows = rows[:PAGE_SIZE]
     if after is not None:
@@ -65,9 +69,12 @@ def list_cases(
     return InboxPage(rows, older, newer)
 
 
-def _statement(
-    viewer: Viewer, box: Box, status: Filter, before: int | None, after: int | None
-) -> Select[*tuple[Any, ...]]:
+# Statements are built once for a viewer and list; building one takes longer than running it.
+
+
+@lru_cache(maxsize=2048)
+def _statement(viewer: Viewer, box: Box, status: Filter, direction: Direction) -> Select[*tuple[Any, ...]]:
+    """A list's page; ``older`` and ``newer`` are so than the parameter ``key``."""
     letter_failed = exists().where(Letter.submission_id == Submission.id, FAILED)
     statement = select(
         Submission.id,
@@ -82,10 +89,11 @@ def _statement(
         Submission.received_at,
         letter_failed.label("letter_failed"),
     ).where(_in_box(viewer, box), _in_state(status))
-    if after is not None:
-        return statement.where(Submission.id > after).order_by(Submission.id).limit(PAGE_SIZE + 1)
-    if before is not None:
-        statement = statement.where(Submission.id < before)
+    key = bindparam("key", type_=BigInteger)
+    if direction == "newer":
+        return statement.where(Submission.id > key).order_by(Submission.id).limit(PAGE_SIZE + 1)
+    if direction == "older":
+        statement = statement.where(Submission.id < key)
     return statement.order_by(Submission.id.desc()).limit(PAGE_SIZE + 1)
 
 
@@ -106,16 +114,18 @@ def _in_state(status: Filter) -> ColumnElement[bool]:
 
 def count_waiting(viewer: Viewer) -> Counts:
     """What is new in the viewer's boxes and which letters failed, in one statement."""
+    return Counts(*db.session.execute(_counting(viewer)).one())
+
+
+@lru_cache(maxsize=1024)
+def _counting(viewer: Viewer) -> Select[*tuple[Any, ...]]:
     failed = (
         select(literal(1))
         .select_from(Letter)
         .join(Submission, Submission.id == Letter.submission_id)
         .where(FAILED, visible_to(viewer))
     )
-    row = db.session.execute(
-        select(_capped(_new_in(viewer, "mine")), _capped(_new_in(viewer, "triage")), _capped(failed))
-    ).one()
-    return Counts(*row)
+    return select(_capped(_new_in(viewer, "mine")), _capped(_new_in(viewer, "triage")), _capped(failed))
 
 
 def _new_in(viewer: Viewer, box: Box) -> Select[*tuple[Any, ...]]:

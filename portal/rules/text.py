@@ -3,9 +3,10 @@
 import re
 import unicodedata
 
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_INVISIBLE = frozenset("\u00ad\u200b\u2060\ufeff\u180e")
-_KEPT_CONTROLS = frozenset("\n\t")
+# Direction marks, invisible characters, and all controls but newline and tab.
+_HIDDEN = re.compile(
+    "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u00ad\u200b\u2060\ufeff\u180e\x00-\x08\x0b-\x1f\x7f-\x9f]"
+)
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 # Every character at which str.splitlines would split, since that is what mail software does.
 _LINE_BREAK = re.compile(r"[\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029]")
@@ -28,13 +29,7 @@ def without_forbidden(text: str) -> str:
 
 def reveal(text: str) -> str:
     """The text with characters that hide or reorder other text made visible, e.g. ``‹U+202E›``."""
-    return "".join(_shown(character) for character in text)
-
-
-def _shown(character: str) -> str:
-    hidden = character in _BIDI or character in _INVISIBLE
-    control = unicodedata.category(character) == "Cc" and character not in _KEPT_CONTROLS
-    return f"‹U+{ord(character):04X}›" if hidden or control else character
+    return _HIDDEN.sub(lambda found: f"‹U+{ord(found.group()):04X}›", text)
 
 
 _ENCODED_WORD = re.compile(r"=\?")

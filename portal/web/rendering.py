@@ -36,7 +36,9 @@ def init_app(app: Flask) -> None:
         text=text_in_language,
         switch=switch,
         holder_name=holder_name,
+        holder_names=holder_names,
         topic_title=topic_title,
+        topic_titles=topic_titles,
         country_options=country_options,
         country_name=country_name,
         today=_today,
@@ -92,19 +94,33 @@ def switch(code: str) -> str:
 
 
 def holder_name(key: str) -> str:
-    """Who has a case, by name."""
-    if key == TRIAGE:
-        return gettext("Triage")
-    manager = content().manager_by_key.get(key)
-    return manager.name if manager else key
+    """Who has a case, by name; a key that the content no longer knows is shown as it is."""
+    return holder_names().get(key, key)
 
 
 def topic_title(slug: str) -> str:
-    """A topic's title in the language in force."""
-    if slug == TRIAGE:
-        return gettext("I am not sure")
-    topic = content().topic_by_slug.get(slug)
-    return text_in_language(topic.title) if topic else slug
+    """A topic's title in the language in force; a slug that the content no longer knows is shown as it is."""
+    return topic_titles().get(slug, slug)
+
+
+def holder_names() -> dict[str, str]:
+    """Everybody who can have a case, by key."""
+    return _holder_names(content(), i18n.language())
+
+
+def topic_titles() -> dict[str, str]:
+    """Every topic's title in the language in force, by slug."""
+    return _topic_titles(content(), i18n.language())
+
+
+@lru_cache
+def _holder_names(edition: Content, _code: str) -> dict[str, str]:
+    return {TRIAGE: gettext("Triage"), **{manager.key: manager.name for manager in edition.managers}}
+
+
+@lru_cache
+def _topic_titles(edition: Content, _code: str) -> dict[str, str]:
+    return {TRIAGE: gettext("I am not sure"), **{topic.slug: text_in_language(topic.title) for topic in edition.topics}}
 
 
 def country_options() -> Markup:

@@ -1,5 +1,7 @@
 """Sending an inquiry and seeing its receipt."""
 
+import re
+
 import structlog
 from flask import Response, abort, current_app, make_response, redirect, render_template, request, url_for
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -9,20 +11,23 @@ from werkzeug.wrappers import Response as AnyResponse
 from portal.content.schema import TRIAGE
 from portal.gateways.judge import JudgeUnavailable
 from portal.gateways.storage import StorageUnavailable
-from portal.i18n import gettext
+from portal.i18n import gettext, language
 from portal.operations.inquiries import AlreadySent, receive_inquiry
 from portal.queries.editions import EditionNotPublished, content
 from portal.queries.outbox import list_file_names
 from portal.queries.receipts import Receipt, find_receipt
 from portal.web.public.inquiry_form import InquiryForm, new_token
 from portal.web.public.routes import blueprint
-from portal.web.security import cookies, limits
+from portal.web.security import cookies, csrf, limits
 from portal.web.security.doors import public
 
 log = structlog.get_logger()
 
 RECEIPT_COOKIE = "yhteys_receipt"
 RECEIPT_SECONDS = 3600
+
+_CSRF_HERE, _TOKEN_HERE = "{csrf token}", "{sending token}"
+_TOKEN_FIELD = re.compile(r'(name="token" value=")[^"]+(")')
 
 OUT_OF_ORDER = (SQLAlchemyError, StorageUnavailable, JudgeUnavailable, EditionNotPublished)
 
@@ -31,10 +36,26 @@ OUT_OF_ORDER = (SQLAlchemyError, StorageUnavailable, JudgeUnavailable, EditionNo
 @public
 def contact() -> str:
     """The empty form; ``?topic=`` chooses a topic beforehand."""
-    form = InquiryForm()
     topic = request.args.get("topic", "")
-    if topic == TRIAGE or topic in content().topic_by_slug:
-        form.topic.data = topic
+    known = topic == TRIAGE or topic in content().topic_by_slug
+    if request.args.keys() - {"topic"} or (topic and not known):
+        return _empty_page("")
+    return _kept_page(topic)
+
+
+def _kept_page(topic: str) -> str:
+    """The empty form, rendered once a process, language and topic; only its two tokens are each visitor's own."""
+    kept: dict[tuple[str, str], str] = current_app.extensions.setdefault("yhteys.empty_forms", {})
+    page = kept.get((language(), topic))
+    if page is None:
+        page = _empty_page(topic).replace(csrf.issue(), _CSRF_HERE)
+        page = kept[language(), topic] = _TOKEN_FIELD.sub(rf"\g<1>{_TOKEN_HERE}\g<2>", page)
+    return page.replace(_CSRF_HERE, csrf.issue()).replace(_TOKEN_HERE, new_token())
+
+
+def _empty_page(topic: str) -> str:
+    form = InquiryForm()
+    form.topic.data = topic
     return _page(form)
 
 

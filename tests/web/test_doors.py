@@ -1,0 +1,438 @@
+"""Every door of the house, tried by everybody: who gets in, what a reading changes, what a forged form does."""
+
+import hashlib
+import html
+import io
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import select, update
+from werkzeug.test import TestResponse
+
+from portal import clock
+from portal.database import Base, db, transaction
+from portal.models import Absence, Attachment, Letter
+from portal.operations.accounts import add_account
+from portal.operations.attachments import stage_file
+from portal.operations.cases import SeenCase, close_case
+from portal.queries.directory import today
+from portal.queries.receipts import find_receipt
+from portal.rules.policy import PERMISSIONS, Permission, Role
+from portal.web.security.doors import Door, door_of
+from tests.conftest import CheckingClient, Outbox
+from tests.people import PASSWORD, add_people, receive
+from tests.web.browsing import form_of
+from tests.web.signing_in import email_of, sign_in
+
+# A new page is a decision about who may see it: it is written down here, too.
+DOORS: dict[str, Door | None] = {
+    "account.account": Permission.OWN_ACCOUNT,
+    "account.change_language": Permission.OWN_ACCOUNT,
+    "account.change_password": Permission.OWN_ACCOUNT,
+    "account.enter": "public",
+    "account.language_page": Permission.OWN_ACCOUNT,
+    "account.sign_in": "public",
+    "account.sign_out": Permission.OWN_ACCOUNT,
+    "health.alive": "public",
+    "health.ready": "public",
+    "mailbox.inbox": "public",
+    "mailbox.letter": "public",
+    "public.contact": "public",
+    "public.contacts": "public",
+    "public.front": "public",
+    "public.leave": "public",
+    "public.negotiate": "public",
+    "public.open_own_page": "public",
+    "public.own_page": "public",
+    "public.page": "public",
+    "public.priority": "public",
+    "public.receipt": "public",
+    "public.reply": "public",
+    "public.send": "public",
+    "public.topic": "public",
+    "public.track": "public",
+    "static": None,  # Flask's own; built files, the same for all
+    "workspace.absences": Permission.KEEP_ABSENCES,
+    "workspace.add_absence": Permission.KEEP_ABSENCES,
+    "workspace.case": Permission.HANDLE_CASES,
+    "workspace.close": Permission.HANDLE_CASES,
+    "workspace.drop_absence": Permission.KEEP_ABSENCES,
+    "workspace.file": Permission.HANDLE_CASES,
+    "workspace.hand_over": Permission.HANDLE_CASES,
+    "workspace.home": Permission.OWN_ACCOUNT,
+    "workspace.inbox": Permission.HANDLE_CASES,
+    "workspace.note": Permission.HANDLE_CASES,
+    "workspace.reopen": Permission.HANDLE_CASES,
+    "workspace.reply": Permission.HANDLE_CASES,
+    "workspace.retry": Permission.HANDLE_CASES,
+    "workspace.take": Permission.HANDLE_CASES,
+}
+
+DEVELOPMENT_ONLY = {"mailbox.inbox", "mailbox.letter"}
+
+# Public pages that lead elsewhere when there is nothing to show.
+LEADS_ON = {"public.negotiate", "public.receipt", "public.own_page"}
+
+VISITORS = ("anonymous", "sender", "manager", "coordinator", "administrator")
+ROLES: dict[str, Role] = {"manager": "manager", "coordinator": "coordinator", "administrator": "administrator"}
+
+ACTS = ("workspace.close", "workspace.hand_over", "workspace.note", "workspace.reply", "workspace.take")
+WITH_VERSION = (*ACTS, "workspace.reopen")
+"""Forms that carry the version of the case that was seen. ``reopen`` wants one that is closed."""
+
+
+@dataclass(frozen=True)
+class House:
+    """An installation in which something has happened, and a browser for each kind of visitor."""
+
+    app: Flask
+    browsers: dict[str, CheckingClient]
+    places: dict[str, dict[str, Any]]
+    fields: dict[str, str]
+
+    def path(self, endpoint: str) -> str:
+        """An address of a page that exists."""
+        with self.app.test_request_context("/en/"):
+            return self.app.url_for(endpoint, **self.places.get(endpoint, {}))
+
+    def methods(self) -> dict[str, dict[str, str]]:
+        """Path → method → endpoint, for all that a page answers."""
+        found: dict[str, dict[str, str]] = defaultdict(dict)
+        for rule in self.app.url_map.iter_rules():
+            for method in (rule.methods or set()) & {"GET", "POST"}:
+                found[self.path(rule.endpoint)][method] = rule.endpoint
+        return found
+
+    def form_endpoints(self) -> list[str]:
+        return sorted(methods["POST"] for methods in self.methods().values() if "POST" in methods)
+
+
+@pytest.fixture
+def house(app: Flask, client: CheckingClient, outbox: Outbox) -> House:
+    people = add_people(app)
+    with app.app_context():
+        add_account(
+            email=email_of("administrator"),
+            name="Demo Administrator",
+            role="administrator",
+            manager_key=None,
+            language="en",
+            password=PASSWORD,
+        )
+        file = stage_file(stream=io.BytesIO(b"Hello\n"), filename="plan.txt")
+        received = receive(files=(file,))
+        closed = receive(email="second@example.org").reference
+        close_case(people["koponen"], case=SeenCase(closed, 1, "closing"), tell_sender=False)
+        with transaction() as connection:
+            connection.execute(
+                Absence.__table__.insert().values(  # type: ignore[attr-defined]
+                    manager_key="koponen",
+                    first_day=today() + timedelta(days=30),
+                    last_day=today() + timedelta(days=31),
+                    created_at=clock.now(),
+                    created_by=people["koponen"].account_id,
+                )
+            )
+    outbox.deliver()
+    with app.app_context():
+        with transaction() as connection:
+            connection.execute(
+                update(Letter)
+                .where(Letter.submission_id == received.submission_id, Letter.kind == "inquiry_received")
+                .values(status="failed", sent_at=None)
+            )
+        receipt = find_receipt(received.submission_id)
+        assert receipt is not None
+        case = {"reference": received.reference}
+        places = {
+            "mailbox.letter": {"name": next(app.extensions["yhteys.settings"].data_dir.glob("mail/*.eml")).stem},
+            "public.page": {"slug": app.extensions["yhteys.content"].pages[0].slug},
+            "public.priority": {"slug": app.extensions["yhteys.content"].priorities[0].slug},
+            "public.topic": {"slug": "errin"},
+            "static": {"filename": "licences.txt"},
+            "workspace.drop_absence": {"absence_id": db.session.scalars(select(Absence.id)).one()},
+            "workspace.file": {**case, "file_id": db.session.scalars(select(Attachment.id)).one()},
+            "workspace.inbox": {"box": "mine"},
+            "workspace.reopen": {"reference": closed},
+            "workspace.retry": {
+                **case,
+                "letter_id": db.session.scalars(select(Letter.id).where(Letter.status == "failed")).one(),
+            },
+            "workspace.case": case,
+            **dict.fromkeys(ACTS, case),
+        }
+    browsers: dict[str, CheckingClient] = {}
+    for name in VISITORS:
+        browser = app.test_client()
+        assert isinstance(browser, CheckingClient)
+        browsers[name] = browser
+    track = {"reference": received.reference, "code": receipt.code}
+    sender = browsers["sender"]
+    opened = sender.post("/en/track", data={**form_of(sender.get("/en/track"), "/en/track"), **track})
+    assert opened.status_code == 303
+    for name, key in (("manager", "koponen"), ("coordinator", "coordinator"), ("administrator", "administrator")):
+        sign_in(browsers[name], key)
+    return House(app, browsers, places, track)
+
+
+def contents(app: Flask, *, but: Iterable[str] = ()) -> dict[str, tuple[int, str]]:
+    """Of every table the number of rows and a checksum of all that is in them, columns in ``but`` left out."""
+    found = {}
+    with app.app_context():
+        for table in Base.metadata.sorted_tables:
+            columns = [column for column in table.c if column.name not in but]
+            rows = [repr(row) for row in db.session.execute(select(*columns).order_by(*table.primary_key.columns))]
+            found[table.name] = (len(rows), hashlib.sha256("\n".join(rows).encode()).hexdigest())
+        db.session.rollback()
+    return found
+
+
+def filled(house: House, endpoint: str) -> dict[str, str]:
+    """What a person would fill into the form that goes to ``endpoint``, all but the CSRF token."""
+    day = (clock.now() + timedelta(days=50)).date().isoformat()
+    act = endpoint.partition(".")[2]
+    token = f"a-name-of-its-own-{endpoint.replace('.', '-')}"
+    fields = {
+        "account.change_language": {"language": "sv"},
+        "account.change_password": {"old": PASSWORD, "new": "another-horse-8-battery"},
+        "account.enter": {"email": email_of("koponen"), "password": PASSWORD},
+        "public.open_own_page": house.fields,
+        "public.reply": {"body": "One more word", "token": token},
+        "public.send": {
+            "topic": "errin",
+            "subject": "Subject",
+            "message": "Message",
+            "name": "Ada",
+            "email": "new@example.org",
+            "token": token,
+        },
+        "workspace.add_absence": {"manager": "koponen", "first_day": day, "last_day": day},
+        "workspace.hand_over": {"hand_over-target": "topic:tci", "hand_over-reason": "Clusters"},
+        "workspace.note": {"note-body": "Note"},
+        "workspace.reply": {"reply-body": "Answer", "send": "1"},
+    }.get(endpoint, {})
+    if endpoint not in WITH_VERSION:
+        return fields
+    return {**fields, f"{act}-version": "2" if act == "reopen" else "1", f"{act}-token": token}
+
+
+def csrf_field(endpoint: str) -> str:
+    return f"{endpoint.partition('.')[2]}-csrf_token" if endpoint in WITH_VERSION else "csrf_token"
+
+
+def may(visitor: str, door: Door | None) -> bool:
+    return door in (None, "public") or (visitor in ROLES and door in PERMISSIONS[ROLES[visitor]])
+
+
+def assert_stays_here(response: TestResponse) -> None:
+    """A redirect leads to a path of ours."""
+    if 300 <= response.status_code < 400:
+        location = response.headers["Location"]
+        assert location.startswith("/"), location
+        assert not location.startswith("//"), location
+        assert "\\" not in location, location
+
+
+# ------------------------------------------------------------------------------------------------------ the table
+
+
+def test_every_page_is_in_the_table_with_its_door(app: Flask) -> None:
+    found = {rule.endpoint: door_of(app.view_functions[rule.endpoint]) for rule in app.url_map.iter_rules()}
+    assert found == DOORS
+
+
+def test_a_page_changes_something_or_is_read_and_never_both(app: Flask) -> None:
+    for rule in app.url_map.iter_rules():
+        methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        assert methods in ({"GET"}, {"POST"}), rule.endpoint
+
+
+# -------------------------------------------------------------------------------------------------------- reading
+
+
+@pytest.mark.parametrize("visitor", VISITORS)
+def test_everybody_reads_what_is_theirs_and_no_reading_changes_anything(house: House, visitor: str) -> None:
+    browser = house.browsers[visitor]
+    before, exact = contents(house.app, but=("seen_at", "expires_at")), contents(house.app)
+    with time_machine.travel(clock.now() + timedelta(minutes=2)):  # so long that a session is noted as in use
+        for path, methods in house.methods().items():
+            for method in ("GET", "HEAD"):
+                response = browser.open(path, method=method)
+                assert_stays_here(response)
+                assert response.status_code == expected_reading(visitor, methods.get("GET")), (method, path)
+                if response.status_code == 302 and not may(visitor, DOORS[methods["GET"]]):
+                    assert response.location == f"/workspace/sign-in?next={quote(path)}"
+                response.close()
+    assert contents(house.app, but=("seen_at", "expires_at")) == before
+    touched = [name for name, held in contents(house.app).items() if held != exact[name]]
+    assert touched == ([] if visitor == "anonymous" else ["sessions"])
+
+
+def expected_reading(visitor: str, endpoint: str | None) -> int:
+    if endpoint is None:
+        return 405
+    door = DOORS[endpoint]
+    if not may(visitor, door):
+        return 404 if visitor in ROLES else 302
+    leads_on = endpoint in LEADS_ON and not (endpoint == "public.own_page" and visitor == "sender")
+    signed_in_already = endpoint == "account.sign_in" and visitor in ROLES
+    return 302 if leads_on or signed_in_already or endpoint in ("workspace.home", "account.language_page") else 200
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "get"])
+def test_other_methods_change_nothing(house: House, method: str) -> None:
+    before = contents(house.app)
+    browser = house.browsers["manager"]
+    browser.checks = False  # what says which methods there are is no page
+    for path in house.methods():
+        response = browser.open(path, method=method, data={"body": "x"})
+        allowed = {200, 302, 404} if method == "OPTIONS" else {200, 302, 405} if method == "get" else {405}
+        assert response.status_code in allowed, (method, path)
+        response.close()
+    assert contents(house.app) == before
+
+
+# -------------------------------------------------------------------------------------------------------- forgery
+
+
+@pytest.mark.parametrize("visitor", VISITORS)
+def test_a_form_without_its_token_is_refused_and_changes_nothing(house: House, visitor: str) -> None:
+    browser = house.browsers[visitor]
+    before = contents(house.app)
+    for path, methods in house.methods().items():
+        endpoint = methods.get("POST")
+        data = filled(house, endpoint) if endpoint else {"body": "x"}
+        response = browser.post(path, data=data, headers={"Sec-Fetch-Site": "cross-site"})
+        assert_stays_here(response)
+        assert response.status_code == expected_refusal(visitor, endpoint), path
+        if response.status_code == 303:
+            assert response.location == "/workspace/sign-in?signed_out=1"
+    assert contents(house.app) == before
+
+
+def expected_refusal(visitor: str, endpoint: str | None) -> int:
+    if endpoint is None:
+        return 405
+    if not may(visitor, DOORS[endpoint]):
+        return 404 if visitor in ROLES else 303
+    return 403 if endpoint == "public.reply" and visitor != "sender" else 400
+
+
+def doer_of(endpoint: str) -> str:
+    return "manager" if DOORS[endpoint] != "public" else "sender"
+
+
+def test_the_same_forms_with_their_token_are_done(house: House) -> None:
+    """Else the test above would pass on forms that are refused for something else."""
+    endpoints = house.form_endpoints()
+    # What ends a session or takes the case away comes last.
+    last = ["workspace.close", "account.change_password", "public.leave", "account.sign_out"]
+    done = set()
+    for endpoint in [*(e for e in endpoints if e not in last), *last]:
+        if endpoint in ACTS:
+            renew(house)
+        browser = house.browsers["anonymous" if endpoint == "account.enter" else doer_of(endpoint)]
+        page = browser.get("/en/track" if DOORS[endpoint] == "public" else "/workspace/account")
+        action = "/en/track" if DOORS[endpoint] == "public" else "/workspace/account/language"
+        if endpoint == "account.enter":
+            page, action = browser.get("/workspace/sign-in"), "/workspace/sign-in"
+        token = form_of(page, action)["csrf_token"]
+        before = contents(house.app)
+        response = browser.post(house.path(endpoint), data={**filled(house, endpoint), csrf_field(endpoint): token})
+        assert_stays_here(response)
+        assert response.status_code == 303, (endpoint, response.get_data(as_text=True)[-3000:])
+        assert contents(house.app) != before, endpoint
+        done.add(endpoint)
+    assert done == set(house.form_endpoints())
+
+
+def renew(house: House) -> None:
+    """Another case of the manager's, for acts that each want it as it came."""
+    with house.app.app_context():
+        case = {"reference": receive(email="third@example.org").reference}
+    house.places.update(dict.fromkeys(ACTS, case))
+
+
+@pytest.mark.parametrize("header", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
+def test_a_method_cannot_be_overridden(house: House, header: str) -> None:
+    browser = house.browsers["manager"]
+    before = contents(house.app)
+    for path, methods in house.methods().items():
+        response = browser.post(path, data={"_method": "GET"}, headers={header: "GET"})
+        assert response.status_code == 400, path
+        response = browser.get(path, headers={header: "POST"})
+        # A page that is the same for all is answered before anything is looked at.
+        kept = response.cache_control.public and methods.get("GET") in DOORS
+        assert response.status_code == 400 or kept, path
+        response.close()
+        if "GET" in methods:
+            plain = browser.get(path)
+            asked = browser.get(f"{path}?_method=POST&_method=DELETE")
+            assert plain.status_code == asked.status_code, path
+            plain.close()
+            asked.close()
+    assert contents(house.app) == before
+
+
+# ------------------------------------------------------------------------------------------------------ redirects
+
+ELSEWHERE = [
+    "https://evil.example/",
+    "//evil.example/",
+    "///evil.example/",
+    "/\\evil.example/",
+    "\\\\evil.example",
+    "/workspace//evil.example/",
+    "/workspace/\\evil.example",
+    "/workspace/\t//evil.example",
+    "/workspaceevil",
+    "/workspace@evil.example",
+    "/en/",
+    "javascript:alert(1)",
+    "workspace/",
+    "/workspace/ä",
+    "http:/workspace/",
+    "/workspace/\r\nLocation: https://evil.example",
+]
+
+
+@pytest.mark.parametrize("wanted", ELSEWHERE)
+def test_signing_in_leads_nowhere_else(house: House, wanted: str) -> None:
+    address = f"/workspace/sign-in?next={quote(wanted, safe='')}"
+    signed_in = house.browsers["manager"].get(address)
+    assert (signed_in.status_code, signed_in.location) == (302, "/workspace/")
+    stranger = house.browsers["anonymous"]
+    page = stranger.get(address)
+    [action] = re.findall(r'<form[^>]* action="([^"]*sign-in[^"]*)"', page.text)
+    form = form_of(page, html.unescape(action))
+    for target in (address, html.unescape(action)):
+        done = stranger.post(target, data={**form, "email": email_of("koponen"), "password": PASSWORD})
+        assert (done.status_code, done.location) == (303, "/workspace/")
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "localhost.evil.example"])
+def test_no_redirect_repeats_the_host_it_was_asked_for(house: House, host: str) -> None:
+    for path, methods in house.methods().items():
+        for visitor in ("anonymous", "manager"):
+            response = house.browsers[visitor].get(path, headers={"Host": host})
+            assert_stays_here(response)
+            if "GET" in methods and response.mimetype == "text/html":
+                assert host not in response.get_data(as_text=True), path
+            response.close()
+
+
+@pytest.mark.parametrize("path", ["/en", "/workspace", "/en//topics//errin", "//evil.example/", "//evil.example/en"])
+def test_an_address_that_is_put_right_stays_ours(client: CheckingClient, path: str) -> None:
+    response = client.get(path, headers={"Host": "portal.example.org"})
+    assert response.status_code in (302, 308, 404)
+    where = urlsplit(response.headers.get("Location", ""))
+    assert where.netloc in ("", "portal.example.org")
+    assert not where.path.startswith("//")
