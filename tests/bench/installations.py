@@ -1,4 +1,4 @@
-"""Installations to be measured: a database with cases, a manager who has signed in, requests as a browser sends them."""
+"""Installations to be measured: a database with cases, a signed-in manager, requests as a browser sends them."""
 
 import http.client
 import re

@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -24,7 +25,7 @@ from portal.queries.receipts import find_receipt
 from portal.rules.policy import Viewer
 from tests.conftest import CheckingClient
 from tests.people import PASSWORD, add_people, receive
-from tests.web.browsing import form_of
+from tests.web.browsing import form_of, text_of
 from tests.web.signing_in import email_of, sign_in
 from tests.web.test_doors import contents
 
@@ -128,7 +129,7 @@ def test_every_form_of_a_case_is_no_page_for_another(
             assert koponens not in response.text
             assert browser.get(action).status_code in (404, 405)
             tried.add(re.sub(r"\d+", "N", action.removeprefix(f"/workspace/cases/{koponens}/")))
-    assert tried == {"reply", "note", "hand-over", "take", "close", "reopen", "letters/N/retry"}
+    assert tried == {"reply", "note", "hand-over", "close", "reopen", "letters/N/retry"}
     assert contents(app) == before
 
 
@@ -137,14 +138,14 @@ def test_the_owner_can_send_each_of_them(app: Flask, people: dict[str, Viewer], 
     owner = browser_of(app, "koponen")
     pages = pages_of(app, owner, people["koponen"], koponens)
     token = token_for(owner)
-    answers = {
-        action.rpartition("/")[2]: owner.post(action, data=with_token(fields, token)).status_code
-        for page in reversed(pages)
-        for action, fields in forms_on(page, koponens)
-    }
-    assert answers.pop("reopen") == 303
-    assert answers.pop("retry") in (303, 404)  # on the second page it has been sent again already
-    assert set(answers.values()) == {409}, "the case was closed and opened since those were shown"
+    answers: dict[str, set[int]] = defaultdict(set)
+    for page in reversed(pages):
+        for action, fields in sorted(forms_on(page, koponens), key=lambda form: "reopen" not in form[0]):
+            answers[action.rpartition("/")[2]].add(owner.post(action, data=with_token(fields, token)).status_code)
+    assert answers.pop("reopen") == {303}
+    assert answers.pop("retry") == {303, 404}, "the second time it has been sent again already"
+    assert set(answers) == {"reply", "note", "hand-over", "close"}
+    assert set().union(*answers.values()) == {409}, "the case was reopened since those were shown"
 
 
 def test_every_link_of_a_case_is_no_page_for_another(app: Flask, koponens: str, pirinens: str) -> None:
@@ -166,7 +167,9 @@ def test_what_was_taken_from_triage_is_gone_for_the_other(app: Flask, people: di
     page = pirinen.get(address)
     assert koponen.post(f"{address}/take", data=form_of(koponen.get(address), f"{address}/take")).status_code == 303
     before = contents(app)
-    for action, fields in forms_on(page, reference):
+    forms = dict(forms_on(page, reference))
+    assert f"{address}/take" in forms
+    for action, fields in forms.items():
         assert pirinen.post(action, data=with_token(fields, token_for(pirinen))).status_code == 404, action
     assert contents(app) == before
 
@@ -265,8 +268,8 @@ def test_a_sender_reaches_no_case_but_the_one_that_was_opened(app: Flask, kopone
     assert try_to_open(koponens, codes[pirinens]) == 422
     assert try_to_open(pirinens, codes[pirinens]) == 303
     page = browser.get(f"/en/track/case?reference={koponens}&submission_id=1&id=1")
-    assert pirinens in page.text
-    assert koponens not in page.text
+    assert pirinens in text_of(page)
+    assert koponens not in text_of(page)
     form = form_of(page, "/en/track/case")
     data = {**form, "body": "One more word", "reference": koponens, "submission_id": "1", "own_case": "1"}
     before = contents(app)
