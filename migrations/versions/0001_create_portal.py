@@ -143,8 +143,8 @@ def upgrade() -> None:
             ["submission_id"], ["submissions.id"], name=op.f("fk_attachments_submission_id_submissions")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attachments")),
-        sa.UniqueConstraint("key", name=op.f("uq_attachments_key")),
     )
+    op.create_index(op.f("ix_attachments_key"), "attachments", ["key"], unique=False)
     op.create_index(op.f("ix_attachments_submission_id"), "attachments", ["submission_id"], unique=False)
     op.create_table(
         "events",
@@ -221,6 +221,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_events_submission_id_id"), table_name="events")
     op.drop_table("events")
     op.drop_index(op.f("ix_attachments_submission_id"), table_name="attachments")
+    op.drop_index(op.f("ix_attachments_key"), table_name="attachments")
     op.drop_table("attachments")
     op.drop_index("ix_submissions_status_id", table_name="submissions")
     op.drop_index("ix_submissions_open_id", table_name="submissions")

@@ -88,11 +88,12 @@ class Attachment(Base):
     """A file that came with a submission; its bytes lie in the file store under ``key``."""
 
     __tablename__ = "attachments"
-    __table_args__ = (Index(None, "submission_id"),)
+    __table_args__ = (Index(None, "submission_id"), Index(None, "key"))
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"))
-    key: Mapped[str] = mapped_column(String(80), unique=True)
+    # Not unique: who goes back and sends the same file with another text has two submissions with it.
+    key: Mapped[str] = mapped_column(String(80))
     name: Mapped[str] = mapped_column(String(200))
     mime: Mapped[str] = mapped_column(String(120))
     size_bytes: Mapped[int] = mapped_column(BigId)

@@ -9,7 +9,6 @@ from flask import current_app
 from sqlalchemy import select
 
 from portal import clock
-from portal.content.schema import TRIAGE
 from portal.database import db
 from portal.models import Absence, Account
 from portal.queries.editions import content
@@ -54,9 +53,13 @@ def forget_directory() -> None:
 
 
 def mailboxes_of(holder: str) -> tuple[Mailbox, ...]:
-    """Who is told about a case of ``holder``. Triage is the coordinators'; without one it is everybody's."""
+    """Who is told about a case of ``holder``.
+
+    Triage is the coordinators', and so are the cases of somebody who has left the content; without a coordinator
+    they are everybody's.
+    """
     managers = content().manager_by_key
-    if holder != TRIAGE:
+    if holder in managers:
         return (Mailbox(managers[holder].email, managers[holder].language),)
     return get_directory().coordinators or tuple(Mailbox(m.email, m.language) for m in managers.values())
 

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from portal.database import db
+from portal.database import db, transaction
 from portal.models import Letter, Submission
 from portal.operations import cases
 from portal.operations.cases import CaseChanged, NothingChanges, SeenCase, UnknownHolder
@@ -172,3 +172,13 @@ def test_an_administrator_reads_nobodys_letters(app: Flask) -> None:
         with pytest.raises(NoSuchCase):
             get_case(administrator, reference)
         assert not list_cases(administrator, box="all", status="any").rows
+
+
+def test_who_has_left_the_content_leaves_no_case_without_a_reader(app: Flask, people: dict[str, Viewer]) -> None:
+    with app.app_context():
+        received = receive()
+        with transaction() as connection:
+            connection.execute(update(Submission).values(holder="left-long-ago"))
+        cases.add_sender_reply(submission_id=received.submission_id, body="Anybody there?", token="t")
+        assert letters(received.reference)[-1] == ("sender_answered", "coordinator@demo.example.org")
+        assert get_case(people["coordinator"], received.reference).row.holder == "left-long-ago"

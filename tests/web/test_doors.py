@@ -27,6 +27,7 @@ from portal.queries.directory import today
 from portal.queries.receipts import find_receipt
 from portal.rules.policy import PERMISSIONS, Permission, Role
 from portal.web.security.doors import Door, door_of
+from portal.web.security.sessions import COOKIE
 from tests.conftest import CheckingClient, Outbox
 from tests.people import PASSWORD, add_people, receive
 from tests.web.browsing import form_of
@@ -287,16 +288,16 @@ def expected_reading(visitor: str, endpoint: str | None) -> int:
     return 302 if leads_on or signed_in_already or endpoint in ("workspace.home", "account.language_page") else 200
 
 
-@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "get"])
-def test_other_methods_change_nothing(house: House, method: str) -> None:
+def test_other_methods_change_nothing(house: House) -> None:
     before = contents(house.app)
     browser = house.browsers["manager"]
     browser.checks = False  # what says which methods there are is no page
-    for path in house.methods():
-        response = browser.open(path, method=method, data={"body": "x"})
-        allowed = {200, 302, 404} if method == "OPTIONS" else {200, 302, 405} if method == "get" else {405}
-        assert response.status_code in allowed, (method, path)
-        response.close()
+    for method in ("PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "get"):
+        allowed = {"OPTIONS": {200}, "get": {200, 302, 405}}.get(method, {405})
+        for path in house.methods():
+            response = browser.open(path, method=method, data={"body": "x"})
+            assert response.status_code in allowed, (method, path)
+            response.close()
     assert contents(house.app) == before
 
 
@@ -361,21 +362,18 @@ def renew(house: House) -> None:
     house.places.update(dict.fromkeys(ACTS, case))
 
 
-@pytest.mark.parametrize("header", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
-def test_a_method_cannot_be_overridden(house: House, header: str) -> None:
+def test_a_method_cannot_be_overridden(house: House) -> None:
     browser = house.browsers["manager"]
     before = contents(house.app)
     for path, methods in house.methods().items():
-        response = browser.post(path, data={"_method": "GET"}, headers={header: "GET"})
-        assert response.status_code == 400, path
-        response = browser.get(path, headers={header: "POST"})
-        # A page that is the same for all is answered before anything is looked at.
-        kept = response.cache_control.public and methods.get("GET") in DOORS
-        assert response.status_code == 400 or kept, path
-        response.close()
+        for header in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
+            assert browser.post(path, data={"_method": "GET"}, headers={header: "GET"}).status_code == 400, path
+            response = browser.get(path, headers={header: "POST"})
+            # A page that is the same for all is answered before anything is looked at.
+            assert response.status_code == 400 or response.cache_control.public, path
+            response.close()
         if "GET" in methods:
-            plain = browser.get(path)
-            asked = browser.get(f"{path}?_method=POST&_method=DELETE")
+            plain, asked = browser.get(path), browser.get(f"{path}?_method=POST&_method=DELETE")
             assert plain.status_code == asked.status_code, path
             plain.close()
             asked.close()
@@ -404,28 +402,29 @@ ELSEWHERE = [
 ]
 
 
-@pytest.mark.parametrize("wanted", ELSEWHERE)
-def test_signing_in_leads_nowhere_else(house: House, wanted: str) -> None:
-    address = f"/workspace/sign-in?next={quote(wanted, safe='')}"
-    signed_in = house.browsers["manager"].get(address)
-    assert (signed_in.status_code, signed_in.location) == (302, "/workspace/")
+def test_signing_in_leads_nowhere_else(house: House) -> None:
     stranger = house.browsers["anonymous"]
-    page = stranger.get(address)
-    [action] = re.findall(r'<form[^>]* action="([^"]*sign-in[^"]*)"', page.text)
-    form = form_of(page, html.unescape(action))
-    for target in (address, html.unescape(action)):
-        done = stranger.post(target, data={**form, "email": email_of("koponen"), "password": PASSWORD})
-        assert (done.status_code, done.location) == (303, "/workspace/")
+    for number, wanted in enumerate(ELSEWHERE):
+        address = f"/workspace/sign-in?next={quote(wanted, safe='')}"
+        signed_in = house.browsers["manager"].get(address)
+        assert (signed_in.status_code, signed_in.location) == (302, "/workspace/"), wanted
+        stranger.delete_cookie(COOKIE)
+        page = stranger.get(address)
+        [action] = map(html.unescape, re.findall(r'<form[^>]* action="([^"]*sign-in[^"]*)"', page.text))
+        data = {**form_of(page, action), "email": email_of("koponen"), "password": PASSWORD}
+        for target in (address, action):
+            # From a network of its own each time: the limits are not what is looked at here.
+            done = stranger.post(target, data=data, environ_base={"REMOTE_ADDR": f"10.0.0.{number}"})
+            assert (done.status_code, done.location) == (303, "/workspace/"), wanted
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "localhost.evil.example"])
-def test_no_redirect_repeats_the_host_it_was_asked_for(house: House, host: str) -> None:
-    for path, methods in house.methods().items():
+def test_no_redirect_repeats_the_host_it_was_asked_for(house: House) -> None:
+    for path in house.methods():
         for visitor in ("anonymous", "manager"):
-            response = house.browsers[visitor].get(path, headers={"Host": host})
+            response = house.browsers[visitor].get(path, headers={"Host": "evil.example:8000"})
             assert_stays_here(response)
-            if "GET" in methods and response.mimetype == "text/html":
-                assert host not in response.get_data(as_text=True), path
+            if response.mimetype == "text/html":
+                assert "evil.example" not in response.text, path
             response.close()
 
 

@@ -96,6 +96,17 @@ def test_going_back_and_changing_the_text_is_not_swallowed(app: Flask, client: C
     assert stored(app) == 2
 
 
+def test_going_back_keeps_the_files_for_the_second_message_too(app: Flask, client: CheckingClient) -> None:
+    response = send(client, filled(client, name="", files=[upload(b"text", "note.txt")]))
+    data = {**form_of(response, PATH), "name": "Ada"}
+    assert send(client, dict(data)).status_code == 303
+    again = send(client, {**data, "message": "Something new"})
+    assert again.status_code == 409
+    assert send(client, form_of(again, PATH)).status_code == 303
+    with app.app_context():
+        assert db.session.scalars(select(Attachment.name)).all() == ["note.txt", "note.txt"]
+
+
 def test_statements_of_form_and_submission(app: Flask, client: CheckingClient, count_statements: Counting) -> None:
     with count_statements() as statements:
         data = filled(client)
