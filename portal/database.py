@@ -123,7 +123,15 @@ def engine_options(url: str) -> dict[str, Any]:
     """Pool settings for the database at ``url``: connections stay open and are not pinged at each checkout."""
     if make_url(url).get_backend_name() == "sqlite":
         return {**_QUIET, "connect_args": {"timeout": 10}, "pool_size": 20, "max_overflow": 20}
-    return {**_QUIET, "pool_size": 10, "max_overflow": 10, "pool_recycle": 1800, "pool_use_lifo": True}
+    patience = {"connect_timeout": 5}  # seconds; a database that has vanished must not hold a visitor
+    return {
+        **_QUIET,
+        "connect_args": patience,
+        "pool_size": 10,
+        "max_overflow": 10,
+        "pool_recycle": 1800,
+        "pool_use_lifo": True,
+    }
 
 
 def init_app(app: Flask) -> None:

@@ -24,13 +24,15 @@ from werkzeug.test import TestResponse
 for _name in [name for name in os.environ if name.startswith("YHTEYS_")]:
     del os.environ[_name]
 
-from portal import create_app  # noqa: E402
+from portal import create_app, logs  # noqa: E402
 from portal.database import db  # noqa: E402
 from portal.settings import Settings  # noqa: E402
 from tests.engines import Postgres, running_postgres  # noqa: E402
 from tests.installation import make_settings, prepare_database, release  # noqa: E402
 from tests.mailserver import Certificate, MailServer, make_certificate, running_mail_server  # noqa: E402
 from tests.pages import faults_of  # noqa: E402
+
+logs.configure()
 
 ENGINES = ("sqlite", "postgresql")
 _ON_BOTH_ENGINES = ("integration", "migrations")

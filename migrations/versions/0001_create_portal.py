@@ -162,7 +162,7 @@ def upgrade() -> None:
             ["submission_id"], ["submissions.id"], name=op.f("fk_events_submission_id_submissions")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
-        sa.UniqueConstraint("token", name=op.f("uq_events_token")),
+        sa.UniqueConstraint("submission_id", "token", name=op.f("uq_events_submission_id_token")),
     )
     op.create_index(op.f("ix_events_submission_id_id"), "events", ["submission_id", "id"], unique=False)
     op.create_table(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Base, BigId
@@ -71,7 +71,7 @@ class Event(Base):
     """Something that happened to a submission. ``body`` is what was written: a reply, a note, a reason."""
 
     __tablename__ = "events"
-    __table_args__ = (Index(None, "submission_id", "id"),)
+    __table_args__ = (Index(None, "submission_id", "id"), UniqueConstraint("submission_id", "token"))
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"))
@@ -81,7 +81,7 @@ class Event(Base):
     actor: Mapped[str] = mapped_column(String(200))
     body: Mapped[str | None] = mapped_column(Text)
     data: Mapped[dict[str, Any]]
-    token: Mapped[str | None] = mapped_column(String(64), unique=True)
+    token: Mapped[str | None] = mapped_column(String(64))
 
 
 class Attachment(Base):

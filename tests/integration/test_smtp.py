@@ -363,11 +363,11 @@ def running(server: Unruly) -> Iterator[Unruly]:
 def test_a_silent_server_costs_one_time_out_however_many_letters_wait(installation: Installation, word: str) -> None:
     with running(Unruly(silent_at=word)) as server:
         app = installation(server, smtp_timeout=0.3)
-        inquiries(app, 5)
+        inquiries(app, 10)
         began = time.monotonic()
-        assert deliver(app) == Tally(postponed=10)
-        # Greeting and farewell may each take a time-out besides; ten letters would take three seconds.
-        assert time.monotonic() - began < 2.5
+        assert deliver(app) == Tally(postponed=20)
+        # Greeting and farewell may each take a time-out besides; one for each letter would take six seconds.
+        assert time.monotonic() - began < 4
     assert all(letter.attempts == 1 for letter in letters(app))
 
 

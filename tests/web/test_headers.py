@@ -117,3 +117,9 @@ def test_a_limit_store_that_is_down_stops_nobody(settings: Settings, capsys: pyt
     assert statuses == [422] * 12
     assert "limits_unavailable" in capsys.readouterr().out
     release(app)
+
+
+def test_a_redirect_never_repeats_the_host_that_a_request_claims(client: CheckingClient) -> None:
+    for path in ("/en", "/workspace"):
+        response = client.get(path, headers={"Host": "evil.example.org"})
+        assert (response.status_code, response.location) == (308, f"{path}/")

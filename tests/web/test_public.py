@@ -81,7 +81,7 @@ def test_addresses_are_kept_from_plain_harvesting(client: CheckingClient, conten
 
 def test_ended_and_renamed_topics_say_so_and_still_reach_the_manager(client: CheckingClient) -> None:
     for path, words in (
-        ("/en/topics/berst", ["ended", "2015", "Hannu Koponen", "2026"]),
+        ("/en/topics/berst", ["No longer running", "2015", "Hannu Koponen", "2026"]),
         ("/en/topics/frcc", ["EastCham Finland", "Veli-Pekka Päivänen"]),
         ("/en/priorities/good-practices", ["Erasmus+"]),
     ):

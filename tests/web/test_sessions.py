@@ -116,7 +116,7 @@ def test_a_copied_cookie_is_dead_after_signing_out(app: Flask, client: CheckingC
 def sign_out(client: CheckingClient) -> None:
     form = form_of(client.get("/workspace/account"), "/workspace/sign-out")
     response = client.post("/workspace/sign-out", data=form)
-    assert (response.status_code, response.location) == (303, "/workspace/sign-in?left=1")
+    assert (response.status_code, response.location) == (303, "/workspace/sign-in?left=1&lang=en")
     assert "You have signed out." in client.get(response.location).text
 
 

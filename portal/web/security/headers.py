@@ -1,6 +1,6 @@
 """Headers of every answer, as one table. A view may say something stricter; what it says is kept."""
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.datastructures import Headers
 
 from portal.settings import Settings
@@ -35,6 +35,9 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def put_headers(response: Response) -> Response:
+        # A redirect to the same page with a slash would repeat whatever host the request claims.
+        if response.location and response.location.startswith(request.host_url):
+            response.location = "/" + response.location.removeprefix(request.host_url)
         apply_to(response.headers, table)
         return response
 
