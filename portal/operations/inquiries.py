@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -105,24 +106,28 @@ def _store(
 ) -> Received | None:
     now = clock.now()
     values = _submission_values(command, edition, decision, now)
-    submission_id = connection.scalar(
-        insert_for(connection)(Submission)
-        .values(values)
-        .on_conflict_do_nothing(index_elements=["token"])
-        .returning(Submission.id)
-    )
+    submission_id = connection.scalar(_insert_submission(insert_for(connection)), values)
     if submission_id is None:
         return None
     event_id = connection.scalar(
-        insert(Event)
-        .values(submission_id=submission_id, kind="received", at=now, actor=command.name, data={}, token=None)
-        .returning(Event.id)
+        _INSERT_EVENT,
+        {"submission_id": submission_id, "kind": "received", "at": now, "actor": command.name, "data": {}},
     )
     assert event_id is not None
     enqueue_letters(connection, submission_id=submission_id, event_id=event_id, letters=letters, at=now)
     if command.files:
         connection.execute(insert(Attachment), [_file_values(file, submission_id, now) for file in command.files])
     return Received(submission_id, values["reference"], first=True)
+
+
+# Statements are built once; building and compiling one takes longer than running it.
+_INSERT_EVENT = insert(Event).returning(Event.id)
+
+
+@lru_cache
+def _insert_submission(insert_into: Any) -> Any:
+    """The insertion on an engine; a known token inserts nothing and returns nothing."""
+    return insert_into(Submission).on_conflict_do_nothing(index_elements=["token"]).returning(Submission.id)
 
 
 def _submission_values(command: InquiryCommand, edition: LiveEdition, decision: Route, now: datetime) -> dict[str, Any]:

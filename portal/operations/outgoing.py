@@ -41,4 +41,4 @@ def enqueue_letters(
             "created_at": at,
         }
     if rows:
-        connection.execute(insert(Letter).values(list(rows.values())))
+        connection.execute(insert(Letter), list(rows.values()))

@@ -27,13 +27,13 @@ PROCESSES = {"sqlite": 1, "postgresql": 2}
 def main() -> int:
     options = _options()
     began = time.monotonic()
-    folder = Path(tempfile.mkdtemp(prefix="portal-bench-"))
-    folder.chmod(0o755)
     engines = ("sqlite", "postgresql") if options.engine == "both" else (options.engine,)
-    with Load() as load:
+    with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder, Load() as load:
         for engine in engines:
-            with databases(engine, folder / engine) as (new_database, database_pid):
-                figures, checks = _measure_engine(engine, folder / engine, new_database, database_pid, load, options)
+            with databases(engine, Path(folder, engine)) as (new_database, database_pid):
+                figures, checks = _measure_engine(
+                    engine, Path(folder, engine), new_database, database_pid, load, options
+                )
             title = f"{engine}, {CASES:,} cases, {PROCESSES[engine]} process(es) of 8 threads"
             report.print_figures(title, figures, markdown=options.markdown)
             report.print_checks(f"{engine}: single figures", checks, markdown=options.markdown)

@@ -1,7 +1,4 @@
-"""The portal as the bench loads it: ``portal.wsgi`` without limits on how often one address may ask.
-
-Templates are not looked at anew, as in production.
-"""
+"""The portal as the bench loads it: ``portal.wsgi`` without limits on how often one address may ask."""
 
 from portal.logs import configure
 from portal.web.security import limits
@@ -12,4 +9,3 @@ from portal import create_app  # noqa: E402
 
 configure()
 application = create_app()
-application.jinja_env.auto_reload = False

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog.testing
 from flask import Flask, Response
 
 from portal import create_app
@@ -106,16 +107,17 @@ class TestInProduction:
         assert client.get("/workspace/account", base_url="https://localhost").status_code == 200
 
 
-def test_a_limit_store_that_is_down_stops_nobody(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_limit_store_that_is_down_stops_nobody(settings: Settings) -> None:
     app = prepare_for_tests(create_app(settings.model_copy(update={"limits_storage": "valkey://127.0.0.1:1"})))
     client = app.test_client()
     form = form_of(client.get(SIGN_IN), SIGN_IN)
-    statuses = [
-        client.post(SIGN_IN, data={**form, "email": "nobody@example.org", "password": PASSWORD}).status_code
-        for _ in range(12)
-    ]
+    with structlog.testing.capture_logs() as logged:
+        statuses = [
+            client.post(SIGN_IN, data={**form, "email": "nobody@example.org", "password": PASSWORD}).status_code
+            for _ in range(12)
+        ]
     assert statuses == [422] * 12
-    assert "limits_unavailable" in capsys.readouterr().out
+    assert "limits_unavailable" in [entry["event"] for entry in logged]
     release(app)
 
 
