@@ -139,7 +139,7 @@ def format_day(day: date) -> str:
 def format_size(size_bytes: int) -> str:
     """A file's size in the unit that reads best, e.g. ``1.4 MB``."""
     if size_bytes < 1000:
-        return gettext("%(size)s bytes", size=size_bytes)
+        return ngettext("%(num)s byte", "%(num)s bytes", size_bytes)
     large = size_bytes >= 1_000_000
     number = f"{size_bytes / (1_000_000 if large else 1000):.1f}".removesuffix(".0")
     size = number.replace(".", locale(_language.get()).number_symbols["latn"]["decimal"])

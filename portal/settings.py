@@ -125,7 +125,7 @@ class Settings(BaseSettings):
 
 def _development_defaults(data_dir: Path) -> dict[str, object]:
     """Embedded defaults for a developer's machine; the secret survives a restart."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     secret = data_dir / "secret-key"
     if not secret.exists():
         secret.touch(mode=0o600)

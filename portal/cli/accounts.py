@@ -17,7 +17,7 @@ def accounts() -> None:
 @accounts.command("add")
 @click.argument("email")
 @click.option("--name", required=True, help="The person's name, as colleagues and letters say it.")
-@click.option("--role", required=True, type=click.Choice(ROLES))
+@click.option("--role", default="manager", show_default=True, type=click.Choice(ROLES))
 @click.option("--manager", "manager_key", help="The person's key in managers.toml; a manager needs one.")
 @click.option("--language", help="Language of the workspace; by default the installation's first.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")

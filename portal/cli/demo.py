@@ -116,6 +116,8 @@ def _run(bind: str) -> None:
     try:
         while all(process.poll() is None for process in processes):
             time.sleep(0.3)
+        ended = "the server" if processes[0].poll() is not None else "the letter worker"
+        raise click.ClickException(f"{ended} has ended by itself; everything is stopped")
     except KeyboardInterrupt:
         pass
     finally:

@@ -9,13 +9,16 @@ from sqlalchemy import select
 from portal import clock
 from portal.database import db
 from portal.gateways.judge import judge
-from portal.gateways.storage import Files
+from portal.gateways.storage import BadKey, Files, StorageUnavailable
 from portal.models import Attachment
 from portal.operations.inquiries import StagedFile
 from portal.rules.uploads import MAX_BYTES, clean_name, kind_of
 
-STAGED_FOR = timedelta(hours=24)
-"""How long a file waits for the form it was sent with to be completed."""
+SEALED_FOR = timedelta(hours=24)
+"""How long a form that was shown with a file may be completed."""
+
+STAGED_FOR = timedelta(hours=48)
+"""How long a file waits for its form; longer than any seal on it that was made in the first day."""
 
 UNFINISHED_FOR = timedelta(hours=1)
 """How long a file may be half written before whoever wrote it is taken for dead."""
@@ -37,6 +40,14 @@ def stage_file(*, stream: BinaryIO, filename: str) -> StagedFile:
         files.delete(stored.key)
         raise
     return StagedFile(stored.key, clean_name(filename), kind.mime, stored.size, stored.sha256)
+
+
+def is_staged(file: StagedFile) -> bool:
+    """Whether a file that was taken in is still there."""
+    try:
+        return file_store().path(file.key).is_file()
+    except (StorageUnavailable, BadKey):
+        return False
 
 
 def sweep_files() -> int:

@@ -58,6 +58,10 @@ class CaseChanged(Exception):
         self.at = at
 
 
+class SaidAlready(Exception):
+    """This sending arrived before, with another text."""
+
+
 class NothingChanges(ValueError):
     """A hand-over to where the case already is."""
 
@@ -176,7 +180,10 @@ def add_sender_reply(*, submission_id: int, body: str, token: str) -> None:
         row = connection.execute(select(*COLUMNS).where(Submission.id == submission_id).with_for_update()).one_or_none()
         if row is None:
             raise NoSuchCase
-        if _known(connection, row.id, token):
+        known = _known(connection, row.id, token)
+        if known is not None:
+            if known.body != body:
+                raise SaidAlready
             return
         letters: Letters = [("sender_answered", mailbox) for mailbox in mailboxes_of(row.holder)]
         _write(connection, row, "sender_reply", None, token, body=body, letters=letters)
@@ -204,9 +211,10 @@ def _act(
         ).one_or_none()
         if row is None:
             raise NoSuchCase
-        if _known(connection, row.id, case.token):
+        known = _known(connection, row.id, case.token)
+        if known is not None and known.body == body:
             return
-        if row.version != case.version:
+        if known is not None or row.version != case.version:
             raise _changed(connection, row.id)
         _write(
             connection,
@@ -270,12 +278,11 @@ def _write(
     enqueue_letters(connection, submission_id=row.id, event_id=event_id, letters=letters, at=now)
 
 
-def _known(connection: Connection, submission_id: int, token: str) -> bool:
-    """Whether this very act was done already: the button was pressed twice."""
-    return (
-        connection.scalar(select(Event.id).where(Event.token == token, Event.submission_id == submission_id))
-        is not None
-    )
+def _known(connection: Connection, submission_id: int, token: str) -> Row[*tuple[Any, ...]] | None:
+    """The act of this name, if it was done already: the button was pressed twice, or another text was sent again."""
+    return connection.execute(
+        select(Event.body).where(Event.token == token, Event.submission_id == submission_id)
+    ).one_or_none()
 
 
 def _changed(connection: Connection, submission_id: int) -> CaseChanged:

@@ -173,16 +173,32 @@ def _file_values(file: StagedFile, submission_id: int, now: datetime) -> dict[st
 
 
 def _first_sending(command: InquiryCommand) -> Received:
-    row = db.session.execute(
-        select(
-            Submission.id,
-            Submission.reference,
-            Submission.message,
-            Submission.subject,
-            Submission.routed_topic,
-            Submission.sender_email,
-        ).where(Submission.token == command.token)
-    ).one()
-    if row[2:] != (command.message, command.subject, command.topic, command.email):
+    row = db.session.execute(select(Submission).where(Submission.token == command.token)).scalar_one()
+    files = db.session.execute(
+        select(Attachment.name, Attachment.sha256).where(Attachment.submission_id == row.id)
+    ).all()
+    first = (
+        row.routed_topic,
+        row.subject,
+        row.message,
+        row.sender_name,
+        row.sender_email,
+        row.sender_organisation,
+        row.sender_telephone,
+        row.sender_country,
+        sorted(tuple(file) for file in files),
+    )
+    again = (
+        command.topic,
+        command.subject,
+        command.message,
+        command.name,
+        command.email,
+        command.organisation,
+        command.telephone,
+        command.country,
+        sorted((file.name, file.sha256) for file in command.files),
+    )
+    if first != again:
         raise AlreadySent(row.reference)
     return Received(row.id, row.reference, first=False)

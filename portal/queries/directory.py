@@ -9,6 +9,7 @@ from flask import current_app
 from sqlalchemy import select
 
 from portal import clock
+from portal.content.schema import Manager
 from portal.database import db
 from portal.models import Absence, Account
 from portal.queries.editions import content
@@ -26,11 +27,12 @@ class Mailbox:
 
 @dataclass(frozen=True)
 class Directory:
-    """The staff on one day: keys of those away, and the coordinators' mailboxes."""
+    """The staff on one day: keys of those away, the coordinators' mailboxes, languages by manager's key."""
 
     day: date
     absent: frozenset[str]
     coordinators: tuple[Mailbox, ...]
+    languages: dict[str, str]
 
 
 _lock = threading.Lock()
@@ -60,8 +62,8 @@ def mailboxes_of(holder: str) -> tuple[Mailbox, ...]:
     """
     managers = content().manager_by_key
     if holder in managers:
-        return (Mailbox(managers[holder].email, managers[holder].language),)
-    return get_directory().coordinators or tuple(Mailbox(m.email, m.language) for m in managers.values())
+        return (_mailbox(managers[holder]),)
+    return get_directory().coordinators or tuple(_mailbox(manager) for manager in managers.values())
 
 
 def today() -> date:
@@ -72,9 +74,19 @@ def today() -> date:
 def _read() -> Directory:
     day = today()
     away = select(Absence.manager_key).where(Absence.first_day <= day, Absence.last_day >= day)
-    people = select(Account.email, Account.language).where(Account.role == "coordinator", Account.active)
+    people = db.session.execute(
+        select(Account.email, Account.language, Account.role, Account.manager_key)
+        .where(Account.active)
+        .order_by(Account.id)
+    ).all()
     return Directory(
         day,
         frozenset(db.session.scalars(away)),
-        tuple(Mailbox(*row) for row in db.session.execute(people.order_by(Account.id))),
+        tuple(Mailbox(person.email, person.language) for person in people if person.role == "coordinator"),
+        {person.manager_key: person.language for person in people if person.manager_key is not None},
     )
+
+
+def _mailbox(manager: Manager) -> Mailbox:
+    """The public address of a manager, in the language chosen for the workspace if there is an account."""
+    return Mailbox(manager.email, get_directory().languages.get(manager.key, manager.language))

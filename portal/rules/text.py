@@ -5,7 +5,7 @@ import unicodedata
 
 # Direction marks, invisible characters, and all controls but newline and tab.
 _HIDDEN = re.compile(
-    "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u00ad\u200b\u2060\ufeff\u180e\x00-\x08\x0b-\x1f\x7f-\x9f]"
+    "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u00ad\u200b\u2060\ufeff\u180e\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\U000e0000-\U000e007f]"
 )
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 # Every character at which str.splitlines would split, since that is what mail software does.

@@ -53,5 +53,5 @@ def _choose_language() -> None:
     languages = content().organisation.languages
     if first in languages:
         set_language(first)
-    elif not request.path.startswith("/workspace"):
+    elif not (request.path + "/").startswith("/workspace/"):
         set_language(content().organisation.default_language)

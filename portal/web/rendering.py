@@ -4,6 +4,7 @@ import json
 import re
 from datetime import date, datetime
 from functools import lru_cache
+from urllib.parse import urlencode
 
 from babel import dates
 from flask import Flask, g, request, url_for
@@ -88,9 +89,9 @@ def switch(code: str) -> str:
     """This page's address in another language; where there is none, the front page."""
     if request.endpoint is None or not request.endpoint.startswith("public."):
         return url_for("public.front", lang=code)
-    values = {**(request.view_args or {}), **request.args.to_dict(), "lang": code}
-    values = {name: value for name, value in values.items() if not name.startswith("_")}
-    return url_for(request.endpoint, **values)
+    address = url_for(request.endpoint, **{**(request.view_args or {}), "lang": code})
+    query = urlencode([(name, value) for name, value in request.args.items(multi=True) if name != "lang"])
+    return f"{address}?{query}" if query else address
 
 
 def holder_name(key: str) -> str:

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
+from portal import clock
 from portal.database import db
 from portal.models import Attachment, Letter, Submission
 from portal.rules.references import parse_reference
@@ -105,6 +107,26 @@ def test_going_back_keeps_the_files_for_the_second_message_too(app: Flask, clien
     assert send(client, form_of(again, PATH)).status_code == 303
     with app.app_context():
         assert db.session.scalars(select(Attachment.name)).all() == ["note.txt", "note.txt"]
+
+
+def test_a_file_added_at_a_second_try_is_not_swallowed(app: Flask, client: CheckingClient) -> None:
+    data = filled(client)
+    assert send(client, dict(data)).status_code == 303
+    again = send(client, {**data, "files": [upload(b"forgotten", "plan.txt")]})
+    assert again.status_code == 409
+    assert send(client, form_of(again, PATH)).status_code == 303
+    assert stored(app) == 2
+
+
+def test_a_kept_file_that_was_swept_is_asked_for_again(app: Flask, client: CheckingClient) -> None:
+    response = send(client, filled(client, name="", files=[upload(b"text", "note.txt")]))
+    store = app.extensions["yhteys.files"]
+    for key in list(store.keys_older_than(clock.now() + timedelta(days=1))):
+        store.delete(key)
+    late = send(client, {**form_of(response, PATH), "name": "Ada"})
+    assert late.status_code == 422
+    assert "note.txt" in text_of(late)
+    assert stored(app) == 0
 
 
 def test_statements_of_form_and_submission(app: Flask, client: CheckingClient, count_statements: Counting) -> None:

@@ -75,6 +75,9 @@ def test_a_reply_is_added_once_and_wakes_the_case(app: Flask, client: CheckingCl
     with app.app_context():
         assert db.session.scalars(select(Submission.status)).one() == "in_progress"
         assert len(db.session.scalars(select(Event).where(Event.kind == "sender_replied")).all()) == 1
+    late = client.post(OWN, data={**form, "body": "Another question"})
+    assert late.status_code == 409
+    assert client.post(OWN, data=form_of(late, OWN)).status_code == 303
 
 
 def test_bad_replies_come_back(client: CheckingClient, keys: tuple[str, str]) -> None:

@@ -146,3 +146,9 @@ def test_static_files_are_kept_for_a_year(client: CheckingClient) -> None:
     response = client.get(match.group(1))
     assert response.status_code == 200
     assert "max-age=31536000" in response.headers["Cache-Control"]
+
+
+def test_no_query_confuses_the_language_switch(client: CheckingClient) -> None:
+    response = client.get("/en/?endpoint=x&_anchor=y&lang=sv&topic=ä")
+    assert response.status_code == 200
+    assert 'href="/fi/?endpoint=x&amp;_anchor=y&amp;topic=%C3%A4"' in response.text

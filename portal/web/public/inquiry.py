@@ -64,6 +64,7 @@ def _empty_page(topic: str) -> str:
 def send() -> AnyResponse:
     """Receive an inquiry: 303 to the receipt, or the form again with everything in it and what to mend."""
     form = InquiryForm()
+    form.keep_files(kept=request.form.getlist("staged"), removed=request.form.getlist("remove"))
     if not limits.allow("inquiry_address", request.remote_addr or ""):
         return _again(
             form,
@@ -74,7 +75,7 @@ def send() -> AnyResponse:
             ),
         )
     try:
-        form.take_files(kept=request.form.getlist("staged"), removed=request.form.getlist("remove"))
+        form.take_uploads()
         if not form.validate():
             return _again(form, 400 if form.csrf_failed else 422)
         wanted = limits.allow("receipt_address", (form.email.data or "").lower())

@@ -14,7 +14,7 @@ from wtforms import HiddenField, MultipleFileField, SelectField, StringField, Te
 from portal.content.schema import TRIAGE
 from portal.i18n import gettext, language
 from portal.i18n import lazy_gettext as lazy
-from portal.operations.attachments import STAGED_FOR, stage_file
+from portal.operations.attachments import SEALED_FOR, is_staged, stage_file
 from portal.operations.inquiries import InquiryCommand, StagedFile
 from portal.queries.editions import content
 from portal.rules.text import normalise_newlines
@@ -64,18 +64,27 @@ class InquiryForm(Form):
         if field.data != TRIAGE and field.data not in content().topic_by_slug:
             raise ValidationError(gettext("This topic is not in the list. Choose a topic, or “I am not sure”."))
 
-    def take_files(self, *, kept: Iterable[str], removed: Iterable[str]) -> None:
-        """Take in what was uploaded and keep what had been taken in before.
+    def keep_files(self, *, kept: Iterable[str], removed: Iterable[str]) -> None:
+        """Keep what was taken in at an earlier try.
 
         Args:
-            kept: sealed names of files taken in at an earlier try.
+            kept: sealed names of files.
             removed: those of them that the person no longer wants.
+        """
+        unwanted = set(removed)
+        files = {file.key: file for seal in kept if seal not in unwanted and (file := _unseal(seal))}
+        for file in list(files.values())[:MAX_FILES]:
+            if is_staged(file):
+                self.staged.append(file)
+            else:
+                self._file_errors.append(gettext("“%(name)s” is no longer here. Choose it again.", name=file.name))
+
+    def take_uploads(self) -> None:
+        """Take in what was uploaded.
 
         Raises:
             StorageUnavailable, JudgeUnavailable: files cannot be taken in now.
         """
-        unwanted = set(removed)
-        self.staged = [file for seal in kept if seal not in unwanted and (file := _unseal(seal))]
         for upload in self.files.data or []:
             if isinstance(upload, FileStorage) and upload.filename:
                 self._take(upload, upload.filename)
@@ -136,6 +145,6 @@ def _seal(file: StagedFile) -> str:
 def _unseal(seal: str) -> StagedFile | None:
     """The file a seal stands for; a forged or old seal stands for none."""
     try:
-        return StagedFile(**_seals().loads(seal, max_age=int(STAGED_FOR.total_seconds())))
+        return StagedFile(**_seals().loads(seal, max_age=int(SEALED_FOR.total_seconds())))
     except (BadData, TypeError):
         return None

@@ -6,14 +6,15 @@ from wtforms import HiddenField, StringField, TextAreaField
 
 from portal.i18n import gettext
 from portal.i18n import lazy_gettext as lazy
-from portal.operations.cases import add_sender_reply
+from portal.operations.cases import SaidAlready, add_sender_reply
 from portal.queries.cases import Case, NoSuchCase, get_sender_case
 from portal.queries.receipts import find_submission_of
 from portal.rules.text import normalise_newlines
 from portal.web.forms import ActionForm, Form
+from portal.web.public.inquiry import RECEIPT_COOKIE
 from portal.web.public.inquiry_form import MESSAGE_LENGTH, new_token
 from portal.web.public.routes import blueprint
-from portal.web.security import limits
+from portal.web.security import cookies, limits
 from portal.web.security.doors import public
 from portal.web.validators import MaxLength, Required, Storable
 
@@ -103,7 +104,14 @@ def reply() -> AnyResponse:
         return make_response(
             _own_page(form, gettext("Too many messages in a short time. Wait a few minutes and send again.")), 429
         )
-    add_sender_reply(submission_id=submission_id, body=form.body.data or "", token=form.token.data or new_token())
+    try:
+        add_sender_reply(submission_id=submission_id, body=form.body.data or "", token=form.token.data or new_token())
+    except SaidAlready:
+        form.token.data = new_token()
+        problem = gettext(
+            "You have already sent this, with another text. To send the text below as well, press “Send” again."
+        )
+        return make_response(_own_page(form, problem), 409)
     return redirect(url_for("public.own_page", _anchor="latest"), 303)
 
 
@@ -114,7 +122,9 @@ def leave() -> AnyResponse:
     if not ActionForm().validate():
         abort(400)
     session.pop(_KEY, None)
-    return redirect(url_for("public.track"), 303)
+    response = make_response(redirect(url_for("public.track"), 303))
+    cookies.take_back(response, RECEIPT_COOKIE)
+    return response
 
 
 def _own_page(form: SenderReplyForm, problem: str | None = None) -> str:

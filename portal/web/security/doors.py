@@ -21,6 +21,7 @@ _MARK = "door"
 _PUBLIC: Literal["public"] = "public"
 _OVERRIDES = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
 _HOME = "/workspace"
+_LARGEST_TEXT_BYTES = 2_000_000
 
 View = TypeVar("View", bound=Callable[..., Any])
 Door = Permission | Literal["public"]
@@ -74,6 +75,8 @@ def guard() -> Response | None:
     """Let the request through, send it to the sign-in page, or say that there is no such page."""
     if any(name in request.headers for name in _OVERRIDES):
         abort(400)
+    if request.mimetype == "application/x-www-form-urlencoded" and (request.content_length or 0) > _LARGEST_TEXT_BYTES:
+        abort(413)
     if request.endpoint is None or request.endpoint == "static":
         return None
     door = door_of(current_app.view_functions[request.endpoint])
@@ -119,7 +122,13 @@ def _typed_text() -> str:
 
 def own_path(wanted: str | None) -> str | None:
     """``wanted`` if it is a path within the workspace, else ``None``: a link must not lead people elsewhere."""
-    if not wanted or not wanted.isascii() or not wanted.isprintable() or "\\" in wanted:
+    if (
+        not wanted
+        or not wanted.isascii()
+        or not wanted.isprintable()
+        or "\\" in wanted
+        or ".." in wanted.lower().replace("%2e", ".")
+    ):
         return None
     inside = wanted == _HOME or wanted.startswith((f"{_HOME}/", f"{_HOME}?"))
     return request.script_root + wanted if inside and "//" not in wanted.partition("?")[0] else None

@@ -19,9 +19,11 @@ def init_app(app: Flask) -> None:
 
 def choose_language() -> None:
     """Speak a language that the installation speaks."""
-    if not (request.path + "/").startswith("/workspace/"):
-        return
     languages = content().organisation.languages
+    if not (request.path + "/").startswith("/workspace/"):
+        if request.blueprint != "public":  # a thread remembers what it spoke last
+            set_language(languages[0])
+        return
     asked = request.args.get("lang", "")
     set_language(asked if asked in languages else accepted_language(languages))
     person = find_viewer()

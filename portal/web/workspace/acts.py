@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 from flask import abort, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
+from wtforms import TextAreaField
 
 from portal.gateways.letters import write_letter
 from portal.i18n import gettext
@@ -138,7 +140,7 @@ def _act(reference: str, name: str, form: CaseForm, act: Callable[[SeenCase], No
     try:
         act(form.seen(known_reference(reference)))
     except NoSuchCase:
-        abort(404)
+        return _gone(form)
     except CaseChanged as conflict:
         return make_response(show_case(reference, filled=(name, form), conflict=conflict), 409)
     except NotPossible:
@@ -155,7 +157,7 @@ def _preview(reference: str, form: CaseForm) -> AnyResponse:
     try:
         found = get_case(viewer(), known_reference(reference))
     except NoSuchCase:
-        abort(404)
+        return _gone(form)
     facts = facts_of_reply(found.row, body=form["body"].data, actor=viewer().name)
     letter = write_letter("inquiry_answered", found.row.language, facts, content())
     return make_response(
@@ -166,7 +168,18 @@ def _preview(reference: str, form: CaseForm) -> AnyResponse:
 def _again(reference: str, name: str, form: CaseForm) -> AnyResponse:
     status = 200 if "edit" in request.form and not form.errors else 400 if form.csrf_failed else 422
     form.drop_unstorable()
-    return make_response(show_case(reference, filled=(name, form)), status)
+    try:
+        return make_response(show_case(reference, filled=(name, form)), status)
+    except NotFound:
+        return _gone(form)
+
+
+def _gone(form: CaseForm) -> AnyResponse:
+    """The case is not the viewer's, or not any more; the same page either way, with what was typed."""
+    texts = [field.data for field in form if isinstance(field, TextAreaField) and field.data]
+    if form.csrf_failed or not texts:
+        abort(404)
+    return make_response(render_template("workspace/gone.html", typed=texts[0]), 404)
 
 
 def _stale(reference: str) -> AnyResponse:

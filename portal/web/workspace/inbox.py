@@ -43,6 +43,6 @@ def _key(name: str) -> int | None:
     typed = request.args.get(name)
     if typed is None:
         return None
-    if not typed.isascii() or not typed.isdigit() or int(typed[:20]) > LARGEST_ID:
+    if not typed.isascii() or not typed.isdigit() or len(typed) > 19 or int(typed) > LARGEST_ID:
         abort(404)
     return int(typed)
