@@ -101,7 +101,7 @@ def take_case(viewer: Viewer, *, case: SeenCase) -> None:
     Raises:
         NoSuchCase, CaseChanged, NotPossible; UnknownHolder for a viewer who answers no topics.
     """
-    if viewer.manager_key is None:
+    if viewer.manager_key not in content().manager_by_key:
         raise UnknownHolder
     _act(viewer, case, "take", fields=lambda _row: {"holder": viewer.manager_key})
 

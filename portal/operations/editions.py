@@ -18,7 +18,7 @@ def publish_edition(*, content: Content) -> int:
             connection.execute(
                 insert_for(connection)(Edition)
                 .values(number=following, digest=content.digest, document=content.document, published_at=clock.now())
-                .on_conflict_do_nothing(index_elements=["digest"])
+                .on_conflict_do_nothing()
             )
             known = connection.scalar(select(Edition.number).where(Edition.digest == content.digest))
     assert known is not None

@@ -79,11 +79,12 @@ def facts_of_reply(case: Any, *, body: str, actor: str) -> LetterFacts:
     return _facts(case, body=body, actor=actor, code=HIDDEN_CODE)
 
 
-def _facts(case: Any, *, body: str, actor: str, code: str) -> LetterFacts:
+def _facts(case: Any, *, body: str, actor: str, code: str, receipt: bool = False) -> LetterFacts:
     return LetterFacts(
         reference=case.reference,
-        topic=case.topic,
-        holder=case.holder,
+        # A receipt says what was sent and where it went, also when the case has moved before it is written.
+        topic=case.routed_topic if receipt else case.topic,
+        holder=case.routed_holder if receipt else case.holder,
         received_at=case.received_at,
         sender_name=case.sender_name,
         subject=case.subject,
@@ -165,7 +166,13 @@ def _send(line: PostLine, row: Row[*tuple[Any, ...]]) -> None:
     edition = content()
     event = row.Event
     code = access_code(settings.current().secret_bytes, row.Submission.token)
-    facts = _facts(row.Submission, body=event.body or "", actor=event.actor, code=code)
+    facts = _facts(
+        row.Submission,
+        body=event.body or "",
+        actor=event.actor,
+        code=code,
+        receipt=letter.kind == "inquiry_received",
+    )
     db.session.commit()
     organisation = edition.organisation
     # The installation may have stopped speaking a language since the letter was put into the outbox.

@@ -34,7 +34,9 @@ def _page(error: HTTPException) -> Response:
 
 
 def _unavailable(error: Exception) -> Response:
-    log.error("unavailable", endpoint=request.endpoint, exc_info=error)
+    # No traceback: what a driver says of an error can quote the row, and with it what somebody wrote.
+    cause = getattr(error, "orig", None)
+    log.error("unavailable", endpoint=request.endpoint, error=type(error).__name__, cause=type(cause).__name__)
     db.session.rollback()
     return _page(ServiceUnavailable())
 

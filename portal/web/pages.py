@@ -47,9 +47,12 @@ class KeptPages:
         self._pages: dict[str, Page] = {}
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        # The portal lives at the root of its host; a request that says otherwise would bend every link of a kept page.
+        environ["PATH_INFO"] = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+        environ["SCRIPT_NAME"] = ""
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or environ.get("QUERY_STRING"):
             return self._application(environ, start_response)  # type: ignore[no-any-return]
-        path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+        path: str = environ["PATH_INFO"]
         page = self._pages.get(path)
         if page is None:
             return self._ask(path, environ, start_response)

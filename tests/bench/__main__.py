@@ -70,11 +70,12 @@ def _measure_engine(
         browser.sign_in()
         figures = [bench.measure(job, clients, plan) for job in _jobs(browser, installation) for clients in CLIENTS]
         checks += [_memory(portal, hello, sum(one.requests for one in figures))]
-    # Before and after, since the disk is shared.
+    # Before and after, and the better counts: the disk may still be busy with what was filled in.
     again = {clients: commits_a_second(installation.database_url, folder, clients, 0.5) for clients in CLIENTS}
+    best = {clients: max(raw[clients], again[clients]) for clients in CLIENTS}
     for one in figures:
-        report.judge(one, engine, (raw[one.clients] + again[one.clients]) / 2)
-    checks += _from_figures(figures, raw, again)
+        report.judge(one, engine, best[one.clients])
+    checks += _from_figures(figures, engine, best)
     if not options.quick:
         rows = VERY_MANY if options.million else MANY
         few, many = (prepare(folder / f"data-{count}", new_database(), count) for count in (FEW, rows))
@@ -131,7 +132,7 @@ def _memory(portal: Server, hello: Server, requests: int) -> Check:
     return Check(12, "memory of a worker for itself alone (USS)", measured, "<= 45 MiB", ours <= 45)
 
 
-def _from_figures(figures: list[Figures], raw: dict[int, float], again: dict[int, float]) -> list[Check]:
+def _from_figures(figures: list[Figures], engine: str, raw: dict[int, float]) -> list[Check]:
     """What takes two jobs to say, and what is no time."""
     by_job = {(one.job, one.clients): one for one in figures}
     checks = []
@@ -139,10 +140,8 @@ def _from_figures(figures: list[Figures], raw: dict[int, float], again: dict[int
         first, later = (by_job[f"inbox, {page} page", clients].p50 for page in ("first", "later"))
         what = f"a later page's p50 beside the first's, {clients} client(s)"
         checks.append(Check(7, what, f"{later / first:.2f}", "<= 1.2", later / first <= 1.2))
-        rates = f"{raw[clients]:.0f} and {again[clients]:.0f} commits/s"
-        checks.append(
-            Check(3, f"raw durable one-statement commits before and after, {clients} client(s)", rates, "", None)
-        )
+        what = f"raw durable one-statement commits, {clients} client(s)"
+        checks.append(Check(report.OF_RAW_COMMITS[engine][0], what, f"{raw[clients]:.0f} commits/s", "", None))
     for job, most in (("front page", 8), ("contact form", None), ("inbox, first page", 16), ("case", None)):
         size = by_job[job, 1].body_bytes / 1024
         goal = f"<= {most} KiB" if most else ""

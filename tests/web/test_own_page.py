@@ -123,3 +123,17 @@ def test_a_letters_link_fills_in_the_reference_and_changes_nothing(
     page = client.get(f"{TRACK}?reference={keys[0]}")
     assert form_of(page, TRACK)["reference"] == keys[0]
     assert client.get(OWN).status_code == 302
+
+
+def test_a_reply_never_goes_to_another_inquiry(app: Flask, client: CheckingClient, keys: tuple[str, str]) -> None:
+    enter(client, *keys)
+    form = {**form_of(client.get(OWN), OWN), "body": "about the first"}
+    with app.app_context():
+        other = find_receipt(receive(subject="Another").submission_id)
+        assert other is not None
+    enter(client, other.row.reference, other.code)
+    response = client.post(OWN, data=form)
+    assert response.status_code == 409
+    assert "about the first" in response.text
+    with app.app_context():
+        assert not db.session.scalars(select(Event).where(Event.kind == "sender_replied")).all()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from portal.database import db, transaction
@@ -379,3 +380,43 @@ def test_another_note_under_the_same_form_is_not_swallowed(app: Flask, koponen: 
     late = submit(koponen, page, note, body="Two")
     assert late.status_code == 409
     assert form_of(late, note)["note-body"].strip() == "Two"
+
+
+def test_going_back_to_editing_does_not_hide_what_happened_meanwhile(
+    app: Flask, koponen: CheckingClient, coordinator: CheckingClient
+) -> None:
+    reference = a_case(app)
+    action = f"/workspace/cases/{reference}/reply"
+    preview = submit(koponen, case_page(koponen, reference), action, body="Yes")
+    note = f"/workspace/cases/{reference}/note"
+    assert submit(coordinator, case_page(coordinator, reference), note, body="Do not answer!").status_code == 303
+    edited = submit(koponen, preview, action, edit="1")
+    again = submit(koponen, edited, action)
+    assert submit(koponen, again, action, send="1").status_code == 409
+
+
+def test_a_reply_to_a_case_that_was_closed_meanwhile_keeps_its_text(
+    app: Flask, koponen: CheckingClient, coordinator: CheckingClient
+) -> None:
+    reference = a_case(app)
+    action = f"/workspace/cases/{reference}/reply"
+    preview = submit(koponen, case_page(koponen, reference), action, body="My long answer")
+    close = f"/workspace/cases/{reference}/close"
+    assert submit(coordinator, case_page(coordinator, reference), close).status_code == 303
+    late = submit(koponen, preview, action, send="1")
+    assert late.status_code == 409
+    assert form_of(late, action)["reply-body"].strip() == "My long answer"
+
+
+def test_a_database_that_is_down_gives_the_text_back(
+    app: Flask, koponen: CheckingClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(*_: Any, **__: Any) -> None:
+        raise OperationalError("INSERT", {}, Exception("disk full"))
+
+    reference = a_case(app)
+    page = case_page(koponen, reference)
+    monkeypatch.setattr("portal.operations.cases.add_note", down)
+    response = submit(koponen, page, f"/workspace/cases/{reference}/note", body="Remember this")
+    assert response.status_code == 503
+    assert "Remember this" in response.text

@@ -91,8 +91,9 @@ def send() -> AnyResponse:
                 reference=known.reference,
             ),
         )
-    except OUT_OF_ORDER:
-        log.exception("inquiry_not_stored")
+    except OUT_OF_ORDER as error:
+        cause = getattr(error, "orig", None)
+        log.error("inquiry_not_stored", error=type(error).__name__, cause=type(cause).__name__)
         return _again(
             form,
             503,

@@ -1,6 +1,8 @@
 """The sender's own page: reference and access code open it, no account is needed."""
 
+import structlog
 from flask import abort, make_response, redirect, render_template, request, session, url_for
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import HiddenField, StringField, TextAreaField
 
@@ -9,6 +11,7 @@ from portal.i18n import lazy_gettext as lazy
 from portal.operations.cases import SaidAlready, add_sender_reply
 from portal.queries.cases import Case, NoSuchCase, get_sender_case
 from portal.queries.receipts import find_submission_of
+from portal.rules.references import parse_reference
 from portal.rules.text import normalise_newlines
 from portal.web.forms import ActionForm, Form
 from portal.web.public.inquiry import RECEIPT_COOKIE
@@ -17,6 +20,8 @@ from portal.web.public.routes import blueprint
 from portal.web.security import cookies, limits
 from portal.web.security.doors import public
 from portal.web.validators import MaxLength, Required, Storable
+
+log = structlog.get_logger()
 
 _KEY = "own_case"
 
@@ -37,6 +42,7 @@ class SenderReplyForm(Form):
         validators=[Required(), Storable(), MaxLength(MESSAGE_LENGTH)],
     )
     token = HiddenField()
+    case = HiddenField()
 
 
 @blueprint.get("/<language:lang>/track")
@@ -75,7 +81,7 @@ def own_page() -> str | AnyResponse:
     """How the inquiry stands, and all that was written."""
     if session.get(_KEY) is None:
         return redirect(url_for("public.track"), 302)
-    return _own_page(SenderReplyForm(token=new_token()))
+    return _own_page(SenderReplyForm(token=new_token(), case=str(session[_KEY])))
 
 
 @blueprint.post("/<language:lang>/track/case")
@@ -84,22 +90,20 @@ def reply() -> AnyResponse:
     """Add a message to the thread."""
     submission_id = session.get(_KEY)
     form = SenderReplyForm()
+    valid = form.validate()
     if submission_id is None:
-        return make_response(
-            render_template(
-                "public/track.html",
-                form=TrackForm(formdata=None),
-                problem=gettext(
-                    "You have been signed out. Open the page again with reference and access code; "
-                    "your text is kept below."
-                ),
-                kept=form.body.data,
-            ),
-            403,
+        problem = gettext(
+            "You have been signed out. Open the page again with reference and access code; your text is kept below."
         )
-    if not form.validate():
+        return _kept_text(form, 403, problem)
+    if not valid:
         form.drop_unstorable()
         return make_response(_own_page(form), 400 if form.csrf_failed else 422)
+    if form.case.data != str(submission_id):
+        problem = gettext(
+            "Another inquiry was opened in this browser meanwhile. Open the right one; your text is kept below."
+        )
+        return _kept_text(form, 409, problem)
     if not limits.allow("sender_reply", str(submission_id)):
         return make_response(
             _own_page(form, gettext("Too many messages in a short time. Wait a few minutes and send again.")), 429
@@ -112,6 +116,12 @@ def reply() -> AnyResponse:
             "You have already sent this, with another text. To send the text below as well, press “Send” again."
         )
         return make_response(_own_page(form, problem), 409)
+    except SQLAlchemyError as error:
+        log.error("message_not_stored", error=type(error).__name__)
+        problem = gettext(
+            "Your message could not be stored just now. Your text is kept below; try again in a few minutes."
+        )
+        return _kept_text(form, 503, problem)
     return redirect(url_for("public.own_page", _anchor="latest"), 303)
 
 
@@ -133,6 +143,14 @@ def _own_page(form: SenderReplyForm, problem: str | None = None) -> str:
     )
 
 
+def _kept_text(form: SenderReplyForm, status: int, problem: str) -> AnyResponse:
+    """The way back in, with what was typed; words that another site sent here are not shown."""
+    kept = None if form.csrf_failed else form.body.data
+    return make_response(
+        render_template("public/track.html", form=TrackForm(formdata=None), problem=problem, kept=kept), status
+    )
+
+
 def _case() -> Case:
     try:
         return get_sender_case(session[_KEY])
@@ -147,4 +165,6 @@ def _track_again(form: TrackForm, status: int, problem: str | None) -> AnyRespon
 
 def _may_try(reference: str) -> bool:
     address = request.remote_addr or ""
-    return limits.allow("track_address", address) and limits.allow("track_reference", reference, address)
+    return limits.allow("track_address", address) and limits.allow(
+        "track_reference", parse_reference(reference) or reference, address
+    )

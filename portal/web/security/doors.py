@@ -21,6 +21,7 @@ _MARK = "door"
 _PUBLIC: Literal["public"] = "public"
 _OVERRIDES = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
 _HOME = "/workspace"
+_TEXTS = ("body", "reason", "message")
 _LARGEST_TEXT_BYTES = 2_000_000
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -110,14 +111,15 @@ def _to_sign_in() -> Response:
 
 
 def _typed_text() -> str:
-    """What a person had written into a form of ours: the values with blanks in them.
+    """What a person had written into a form of ours: a reply, a note, a reason.
 
     Nothing of a form that is not from our own page: a stranger must not put words into the sign-in page.
     """
     token = next((value for name, value in request.form.items() if name.endswith("csrf_token")), "")
     if csrf.problem_of(token) is not None:
         return ""
-    return without_forbidden("\n\n".join(value for value in request.form.values() if " " in value.strip()))
+    texts = [value for name, value in request.form.items() if name.endswith(_TEXTS) and value.strip()]
+    return without_forbidden("\n\n".join(texts))
 
 
 def own_path(wanted: str | None) -> str | None:

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+import structlog
 from flask import abort, flash, make_response, redirect, render_template, request, url_for
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import TextAreaField
 
+from portal.database import db
 from portal.gateways.letters import write_letter
 from portal.i18n import gettext
 from portal.operations import cases as operations
@@ -22,6 +25,8 @@ from portal.web.security.doors import allows, viewer
 from portal.web.workspace.cases import known_reference, make_form, show_case
 from portal.web.workspace.forms import CaseForm
 from portal.web.workspace.routes import blueprint
+
+log = structlog.get_logger()
 
 
 @blueprint.post("/cases/<reference>/reply")
@@ -141,6 +146,10 @@ def _act(reference: str, name: str, form: CaseForm, act: Callable[[SeenCase], No
         act(form.seen(known_reference(reference)))
     except NoSuchCase:
         return _gone(form)
+    except SQLAlchemyError as error:
+        log.error("act_not_stored", act=name, error=type(error).__name__)
+        db.session.rollback()
+        return _kept_text(form, 503)
     except CaseChanged as conflict:
         return make_response(show_case(reference, filled=(name, form), conflict=conflict), 409)
     except NotPossible:
@@ -158,11 +167,11 @@ def _preview(reference: str, form: CaseForm) -> AnyResponse:
         found = get_case(viewer(), known_reference(reference))
     except NoSuchCase:
         return _gone(form)
+    spoken = content().organisation.languages
+    code = found.row.language if found.row.language in spoken else spoken[0]
     facts = facts_of_reply(found.row, body=form["body"].data, actor=viewer().name)
-    letter = write_letter("inquiry_answered", found.row.language, facts, content())
-    return make_response(
-        render_template("workspace/preview.html", case=found, form=form, letter=letter, language=found.row.language)
-    )
+    letter = write_letter("inquiry_answered", code, facts, content())
+    return make_response(render_template("workspace/preview.html", case=found, form=form, letter=letter, language=code))
 
 
 def _again(reference: str, name: str, form: CaseForm) -> AnyResponse:
@@ -176,10 +185,14 @@ def _again(reference: str, name: str, form: CaseForm) -> AnyResponse:
 
 def _gone(form: CaseForm) -> AnyResponse:
     """The case is not the viewer's, or not any more; the same page either way, with what was typed."""
+    return _kept_text(form, 404)
+
+
+def _kept_text(form: CaseForm, status: int) -> AnyResponse:
     texts = [field.data for field in form if isinstance(field, TextAreaField) and field.data]
     if form.csrf_failed or not texts:
-        abort(404)
-    return make_response(render_template("workspace/gone.html", typed=texts[0]), 404)
+        abort(status)
+    return make_response(render_template("workspace/gone.html", typed=texts[0], status=status), status)
 
 
 def _stale(reference: str) -> AnyResponse:

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response, abort, current_app, render_template, request, send_file
 
 from portal.gateways.storage import Files, StorageUnavailable
+from portal.i18n import language
 from portal.operations.cases import CaseChanged
 from portal.queries.cases import Case, NoSuchCase, find_file, get_case
 from portal.queries.directory import get_directory
@@ -81,8 +82,10 @@ def show_case(
     forms["close"].tell_sender.data = True
     if filled is not None:
         forms[filled[0]] = filled[1]
-    for form in forms.values():
-        form.bind(found.row.version)
+    for name, form in forms.items():
+        # A form that is shown again keeps the version that was really seen, until a conflict has been told.
+        if filled is None or name != filled[0] or conflict is not None:
+            form.bind(found.row.version)
     return render_template(
         "workspace/case.html",
         case=found,
@@ -102,4 +105,4 @@ def _because(found: Case) -> str:
     row = found.row
     skipped = tuple(row.routed_skipped.split(",")) if row.routed_skipped else ()
     decision = Route(row.routed_topic, row.routed_holder, row.routed_reason, skipped)
-    return because(content(), decision, viewer().language)
+    return because(content(), decision, language())
