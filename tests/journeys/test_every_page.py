@@ -102,7 +102,7 @@ def test_pages_of_the_workspace(language: str, open_context: OpenContext, sign_i
     check_everywhere(page, f"sign-in-errors-{language}", widths=[320])
 
     # Nothing goes to this person in any journey.
-    empty = sign_in("partanen", language)
+    empty = sign_in("paivanen", language)
     empty.goto("/workspace/mine")
     expect(empty.get_by_text(say("Nothing waits here."))).to_be_visible()
     check_everywhere(empty, f"inbox-empty-{language}")
