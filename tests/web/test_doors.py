@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 
 from portal import clock
 from portal.database import Base, db, transaction
-from portal.models import Absence, Attachment, Letter
+from portal.models import Absence, Attachment, Letter, Submission
 from portal.operations.accounts import add_account
 from portal.operations.attachments import stage_file
 from portal.operations.cases import SeenCase, close_case
@@ -196,6 +196,12 @@ def contents(app: Flask, *, but: Iterable[str] = ()) -> dict[str, tuple[int, str
     return found
 
 
+def own_case(house: House) -> str:
+    """The inquiry that the sender's browser has open."""
+    with house.app.app_context():
+        return str(db.session.scalar(select(Submission.id).where(Submission.reference == house.fields["reference"])))
+
+
 def filled(house: House, endpoint: str) -> dict[str, str]:
     """What a person would fill into the form that goes to ``endpoint``, all but the CSRF token."""
     day = (clock.now() + timedelta(days=50)).date().isoformat()
@@ -206,7 +212,7 @@ def filled(house: House, endpoint: str) -> dict[str, str]:
         "account.change_password": {"old": PASSWORD, "new": "another-horse-8-battery"},
         "account.enter": {"email": email_of("koponen"), "password": PASSWORD},
         "public.open_own_page": house.fields,
-        "public.reply": {"body": "One more word", "token": token},
+        "public.reply": {"body": "One more word", "token": token, "case": own_case(house)},
         "public.send": {
             "topic": "errin",
             "subject": "Subject",
