@@ -119,11 +119,11 @@ def count_waiting(viewer: Viewer) -> Counts:
 
 @lru_cache(maxsize=1024)
 def _counting(viewer: Viewer) -> Select[*tuple[Any, ...]]:
+    # Not a join: a planner that has seen no failed letter yet would look for one at each of the viewer's cases.
     failed = (
         select(literal(1))
         .select_from(Letter)
-        .join(Submission, Submission.id == Letter.submission_id)
-        .where(FAILED, visible_to(viewer))
+        .where(FAILED, exists().where(Submission.id == Letter.submission_id, visible_to(viewer)))
     )
     return select(_capped(_new_in(viewer, "mine")), _capped(_new_in(viewer, "triage")), _capped(failed))
 
