@@ -78,8 +78,9 @@ def run_online() -> None:
         if connection.dialect.name == "sqlite":
             _run_on_sqlite(connection)
         else:
-            connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+            # The turn first: the time-out would end the waiting for it, too.
             connection.exec_driver_sql(f"SELECT pg_advisory_lock({ONE_AT_A_TIME})")
+            connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
             connection.commit()
             _configure(connection=connection)
             with context.begin_transaction():

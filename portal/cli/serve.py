@@ -32,6 +32,10 @@ def serve(bind: str, workers: int | None, threads: int, grace: int) -> None:
     from portal.operations.editions import publish_edition
     from portal.settings import current
 
+    host = bind.rpartition(":")[0].strip("[]")
+    if current().development and host != "::1" and not host.startswith(("127.", "localhost")):
+        # Captured letters, with the access codes in them, can be read by whoever reaches the server.
+        raise click.ClickException("a development server is for this machine alone: bind it to 127.0.0.1")
     if found := ground_faults():
         raise click.ClickException("\n".join(found))
     publish_edition(content=current_app.extensions["yhteys.content"])

@@ -100,6 +100,10 @@ class _Reader:
             self.faults.append(Fault(file, "", f"is not valid TOML: {error}"))
         except UnicodeDecodeError:
             self.faults.append(Fault(file, "", "is not UTF-8 text"))
+        except OSError as error:
+            self.faults.append(Fault(file, "", f"cannot be read: {error.strerror}"))
+        except RecursionError:
+            self.faults.append(Fault(file, "", "is nested too deeply"))
         return None
 
     def single(self, name: str, model: type[M]) -> M | None:

@@ -3,7 +3,7 @@
 import structlog
 from flask import Flask, Response, current_app, make_response, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, ServiceUnavailable
 
 from portal.database import db
 from portal.gateways.storage import StorageUnavailable
@@ -42,6 +42,8 @@ def _unavailable(error: Exception) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
+    if type(error).__module__.startswith("gunicorn."):  # the body broke off, or its chunks make no sense
+        return _page(BadRequest())
     log.error("unexpected", endpoint=request.endpoint, exc_info=error)
     if current_app.testing:
         raise error

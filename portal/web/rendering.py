@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 from babel import dates
 from flask import Flask, g, request, url_for
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
 from markupsafe import Markup, escape
 
 from portal import i18n
@@ -27,6 +29,7 @@ def init_app(app: Flask) -> None:
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         i18n.gettext, i18n.ngettext, newstyle=True, pgettext=i18n.pgettext
     )
+    environment.globals["_"] = _translated
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.globals.update(
         asset=asset,
@@ -67,6 +70,15 @@ def _of_this_request() -> dict[str, object]:
     if "viewer" in g:
         said.update(viewer=g.viewer, sign_out_form=ActionForm(formdata=None))
     return said
+
+
+@pass_eval_context
+def _translated(evaluation: EvalContext, message: str, /, **values: object) -> str:
+    """``_`` in templates, as the extension's own but without its two detours through the context at each call."""
+    text = i18n.gettext(message)
+    if evaluation.autoescape:
+        text = Markup(text)  # noqa: S704  catalogues are ours
+    return text % values if values else text
 
 
 def asset(name: str) -> str:

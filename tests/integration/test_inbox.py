@@ -201,6 +201,10 @@ def test_every_list_and_the_case_use_their_index_at_100_000(app: Flask) -> None:
                 # PostgreSQL may walk everybody's open cases for a common state; it must only never sort.
                 assert index_for(box, status) in said, f"{box} {status} {direction}:\n{said}"
             assert not sorts(said), f"{box} {status} {direction}:\n{said}"
+        for viewer in (MANAGER, COORDINATOR):
+            said = plan(inbox._counting(viewer))
+            assert "ix_letters_failed" in said, said
+            assert not sorts(said), said
         for part in (case_queries._events(), case_queries._letters(), case_queries._files()):
             said = plan(part.params(case=500))
             assert "ix_" in said, said

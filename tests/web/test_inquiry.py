@@ -377,3 +377,10 @@ def test_the_form_says_who_answers_how_it_is_used_and_that_it_can_be_public(clie
     assert "for nothing else" in said
     assert form_of(client.get("/en/contact?topic=creadis3"), PATH)["topic"] == "creadis3"
     assert form_of(client.get("/en/contact?topic=nonsense"), PATH)["topic"] == ""
+
+
+def test_a_body_that_cannot_be_read_is_not_taken_for_an_empty_form(client: CheckingClient) -> None:
+    for kind in ("multipart/form-data", "multipart/form-data; boundary=x"):
+        response = client.post(PATH, data=b"--y\r\nnonsense", content_type=kind)
+        assert response.status_code == 400
+        assert "lost" not in text_of(response)

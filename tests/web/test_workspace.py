@@ -420,3 +420,17 @@ def test_a_database_that_is_down_gives_the_text_back(
     response = submit(koponen, page, f"/workspace/cases/{reference}/note", body="Remember this")
     assert response.status_code == 503
     assert "Remember this" in response.text
+
+
+def test_a_case_can_be_given_back_to_triage(app: Flask, koponen: CheckingClient, outbox: Outbox) -> None:
+    reference = a_case(app)
+    outbox.deliver()
+    action = f"/workspace/cases/{reference}/hand-over"
+    response = submit(koponen, case_page(koponen, reference), action, target="topic:triage", reason="Not mine")
+    assert response.status_code == 303
+    assert "Subject" not in text_of(koponen.get("/workspace/mine"))
+    said = text_of(case_page(koponen, reference))
+    assert "Demo Koponen handed the case over (Hannu Koponen → Triage" in said
+    told = {message["To"]: message.get_content() for message in outbox.deliver()}
+    assert "coordinator" in told["ada@example.org"]
+    assert "coordinator@demo.example.org" in told

@@ -5,6 +5,7 @@ from typing import Any
 
 from wtforms import BooleanField, HiddenField, SelectField, TextAreaField, ValidationError
 
+from portal.content.schema import TRIAGE
 from portal.i18n import gettext, language
 from portal.i18n import lazy_gettext as lazy
 from portal.operations.cases import SeenCase
@@ -95,6 +96,7 @@ def hand_over_choices() -> dict[str, list[tuple[str, str]]]:
         (f"topic:{topic.slug}", f"{topic.title[code]} – {edition.manager_by_key[topic.manager].name}")
         for topic in edition.topics
     ]
+    topics.append((f"topic:{TRIAGE}", gettext("Triage")))
     people = [
         (
             f"manager:{manager.key}",
