@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     session_idle_minutes: int = Field(default=60, ge=5)
     session_hours: int = Field(default=10, ge=1)
     upload_limit_mb: int = Field(default=120, ge=55)
+    decision_undo_minutes: int = Field(default=5, ge=0, le=120)
 
     @property
     def development(self) -> bool:

@@ -17,6 +17,28 @@ LetterKind = Literal[
     "inquiry_moved",
     "inquiry_closed",
     "sender_answered",
+    # Of internship applications, to the applicant:
+    "draft_saved",
+    "draft_reminded",
+    "late_refused",
+    "application_received",
+    "documents_received",
+    "correction_requested",
+    "interview_invited",
+    "interview_confirmed",
+    "interview_cancelled",
+    "decision_offer",
+    "decision_reserve",
+    "decision_decline",
+    "offer_confirmed",
+    "offer_lapsed",
+    "application_withdrawn",
+    # and to the staff:
+    "application_assigned",
+    "application_updated",
+    "late_arrived",
+    "review_invited",
+    "reserve_moves_up",
 ]
 LETTER_KINDS: tuple[LetterKind, ...] = LetterKind.__args__  # type: ignore[attr-defined]
 
@@ -26,6 +48,7 @@ _UNSENT = text("status IN ('waiting', 'sending')")
 class Letter(Base):
     """One letter to one person about one event. It is written when it is sent, from the case itself.
 
+    A letter about a draft, which is no case yet, or to the reviewers of a call has neither case nor event.
     ``message_id`` is the same at every attempt, so that a repetition can be recognised.
     """
 
@@ -34,8 +57,12 @@ class Letter(Base):
         CheckConstraint(f"status IN ({', '.join(repr(status) for status in LETTER_STATUSES)})", name="status_known"),
         CheckConstraint("(status = 'sent') = (sent_at IS NOT NULL)", name="sent_has_moment"),
         CheckConstraint("(status = 'sending') = (lease_until IS NOT NULL)", name="sending_has_lease"),
+        CheckConstraint("(submission_id IS NULL) = (event_id IS NULL)", name="case_has_event"),
+        CheckConstraint("submission_id IS NOT NULL OR draft_id IS NOT NULL OR call_id IS NOT NULL", name="is_about"),
         UniqueConstraint("event_id", "kind", "recipient"),
         Index(None, "submission_id", "id"),
+        Index(None, "draft_id"),
+        Index(None, "call_id"),
         Index("ix_letters_unsent", "next_attempt_at", sqlite_where=_UNSENT, postgresql_where=_UNSENT),
         Index(
             "ix_letters_failed",
@@ -46,8 +73,10 @@ class Letter(Base):
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"))
-    event_id: Mapped[int] = mapped_column(ForeignKey("events.id"))
+    submission_id: Mapped[int | None] = mapped_column(ForeignKey("submissions.id"))
+    event_id: Mapped[int | None] = mapped_column(ForeignKey("events.id"))
+    draft_id: Mapped[int | None] = mapped_column(ForeignKey("drafts.id"))
+    call_id: Mapped[int | None] = mapped_column(ForeignKey("calls.id"))
     kind: Mapped[LetterKind] = mapped_column(String(30))
     recipient: Mapped[str] = mapped_column(String(254))
     language: Mapped[str] = mapped_column(String(3))

@@ -10,7 +10,35 @@ from portal.database import Base, BigId
 from portal.rules.routing import Kind, Reason
 from portal.rules.states import STATUSES, Status
 
-EventKind = Literal["received", "taken", "handed_over", "replied", "noted", "sender_replied", "closed", "reopened"]
+EventKind = Literal[
+    "received",
+    "taken",
+    "handed_over",
+    "replied",
+    "noted",
+    "sender_replied",
+    "closed",
+    "reopened",
+    # of an internship application:
+    "admitted",
+    "documents_added",
+    "shortlisted",
+    "unshortlisted",
+    "conflict_cleared",
+    "stepped_aside",
+    "reviewed",
+    "correction_asked",
+    "corrected",
+    "interview_invited",
+    "interview_chosen",
+    "interview_cancelled",
+    "decided",
+    "offer_accepted",
+    "offer_declined",
+    "offer_lapsed",
+    "withdrawn",
+    "replaced",
+]
 
 
 OPEN = text("status <> 'closed'")
@@ -85,7 +113,10 @@ class Event(Base):
 
 
 class Attachment(Base):
-    """A file that came with a submission; its bytes lie in the file store under ``key``."""
+    """A file that came with a submission; its bytes lie in the file store under ``key``.
+
+    ``purpose`` is what it is in an application (a ``DocumentKind``); empty for files of inquiries.
+    """
 
     __tablename__ = "attachments"
     __table_args__ = (Index(None, "submission_id"), Index(None, "key"))
@@ -98,4 +129,5 @@ class Attachment(Base):
     mime: Mapped[str] = mapped_column(String(120))
     size_bytes: Mapped[int] = mapped_column(BigId)
     sha256: Mapped[str] = mapped_column(String(64))
+    purpose: Mapped[str] = mapped_column(String(20), server_default="")
     stored_at: Mapped[datetime]

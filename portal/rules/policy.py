@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-Role = Literal["manager", "coordinator", "administrator"]
-ROLES: tuple[Role, ...] = ("manager", "coordinator", "administrator")
+Role = Literal["manager", "coordinator", "administrator", "reviewer"]
+ROLES: tuple[Role, ...] = ("manager", "coordinator", "administrator", "reviewer")
 
 
 class Permission(StrEnum):
@@ -16,16 +16,22 @@ class Permission(StrEnum):
     KEEP_ABSENCES = "keep_absences"
     KEEP_OTHERS_ABSENCES = "keep_others_absences"
     OWN_ACCOUNT = "own_account"
+    LEAD_CALLS = "lead_calls"
+    LEAD_ALL_CALLS = "lead_all_calls"
+    REVIEW = "review"
 
 
-_MANAGER = frozenset({Permission.HANDLE_CASES, Permission.KEEP_ABSENCES, Permission.OWN_ACCOUNT})
-_COORDINATOR = _MANAGER | {Permission.SEE_ALL_CASES, Permission.KEEP_OTHERS_ABSENCES}
+_REVIEWER = frozenset({Permission.REVIEW, Permission.OWN_ACCOUNT})
+_MANAGER = _REVIEWER | {Permission.HANDLE_CASES, Permission.KEEP_ABSENCES, Permission.LEAD_CALLS}
+_COORDINATOR = _MANAGER | {Permission.SEE_ALL_CASES, Permission.KEEP_OTHERS_ABSENCES, Permission.LEAD_ALL_CALLS}
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     "manager": _MANAGER,
     "coordinator": _COORDINATOR,
     # An administrator keeps the set-up; people's letters are not theirs to read.
     "administrator": frozenset({Permission.OWN_ACCOUNT, Permission.KEEP_ABSENCES, Permission.KEEP_OTHERS_ABSENCES}),
+    # Somebody from outside the team who weighs applications of the calls they were asked to.
+    "reviewer": _REVIEWER,
 }
 
 

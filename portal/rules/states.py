@@ -1,33 +1,53 @@
-"""The life of a submission: its states and what may be done in each."""
+"""The life of a submission: its states and what may be done in each.
+
+The acts of an internship application come last; which of them go with its stage is for
+``portal.rules.applications``, while here they say whose turn it is afterwards.
+"""
 
 from typing import Literal
 
 Status = Literal["new", "in_progress", "answered", "closed"]
 STATUSES: tuple[Status, ...] = ("new", "in_progress", "answered", "closed")
 
-Act = Literal["take", "reply", "note", "hand_over", "close", "reopen", "sender_reply"]
+CaseAct = Literal["take", "reply", "note", "hand_over", "close", "reopen", "sender_reply"]
+ApplicationAct = Literal[
+    "assess",  # shortlist, reveal, a review, an interview's invitation: the house is at work
+    "ask",  # a correction, an interview: the applicant's turn
+    "respond",  # the applicant added documents, corrected, chose a time
+    "decide",  # a decision reached the applicant
+    "settle",  # the last word: accepted, declined, lapsed, withdrawn, replaced
+]
+Act = Literal[CaseAct, ApplicationAct]
+
+_UNCHANGED: dict[Status, Status] = {status: status for status in STATUSES}
+_WAKES: dict[Status, Status] = {
+    "new": "new",
+    "in_progress": "in_progress",
+    "answered": "in_progress",
+    "closed": "in_progress",
+}
 
 _NEXT: dict[Act, dict[Status, Status]] = {
     "take": {"new": "in_progress", "in_progress": "in_progress", "answered": "answered"},
     "reply": {"new": "answered", "in_progress": "answered", "answered": "answered"},
-    "note": {"new": "new", "in_progress": "in_progress", "answered": "answered", "closed": "closed"},
+    "note": _UNCHANGED,
     "hand_over": {"new": "new", "in_progress": "new", "answered": "answered"},
     "close": {"new": "closed", "in_progress": "closed", "answered": "closed"},
     "reopen": {"closed": "in_progress"},
     # A sender who writes again is never turned away: the case wakes up.
-    "sender_reply": {
-        "new": "new",
-        "in_progress": "in_progress",
-        "answered": "in_progress",
-        "closed": "in_progress",
-    },
+    "sender_reply": _WAKES,
+    "assess": {"new": "in_progress", "in_progress": "in_progress", "answered": "answered", "closed": "closed"},
+    "ask": {"new": "answered", "in_progress": "answered", "answered": "answered"},
+    "respond": _WAKES,
+    "decide": dict.fromkeys(STATUSES, "answered"),
+    "settle": dict.fromkeys(STATUSES, "closed"),
 }
 
 
 class NotPossible(Exception):
     """The act does not go with the state the case is in."""
 
-    def __init__(self, act: Act, status: Status) -> None:
+    def __init__(self, act: str, status: str) -> None:
         super().__init__(f"{act} is not possible when the case is {status}")
         self.act = act
         self.status = status
