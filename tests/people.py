@@ -6,15 +6,16 @@ from typing import Any
 from flask import Flask
 
 from portal.operations.accounts import add_account
-from portal.operations.inquiries import InquiryCommand, Received, receive_inquiry
+from portal.operations.inquiries import receive_inquiry
+from portal.operations.receiving import Received, SubmissionCommand
 from portal.rules.policy import Viewer
 
 PASSWORD = "correct-horse-7-battery"
 
 
-def an_inquiry(**values: Any) -> InquiryCommand:
+def an_inquiry(**values: Any) -> SubmissionCommand:
     """A complete inquiry, with a name of its own for its sending."""
-    return InquiryCommand(
+    return SubmissionCommand(
         **{
             "token": secrets.token_urlsafe(18),
             "language": "en",

@@ -39,7 +39,7 @@ class Question(Frozen):
     key: Slug
     kind: QuestionKind
     label: Words
-    hint: Words = {}
+    hint: Words = Field(default_factory=dict)
     required: bool = False
     choices: tuple[Choice, ...] = ()
 
@@ -61,13 +61,13 @@ class CallDocument(Frozen):
     order; the required ones may follow within 72 hours. An ``open`` call has no deadline.
     """
 
-    title: Words = {}
-    text: Words = {}
-    tasks: Words = {}
-    place: Words = {}
-    who: Words = {}
-    languages: Words = {}
-    amount: Words = {}
+    title: Words = Field(default_factory=dict)
+    text: Words = Field(default_factory=dict)
+    tasks: Words = Field(default_factory=dict)
+    place: Words = Field(default_factory=dict)
+    who: Words = Field(default_factory=dict)
+    languages: Words = Field(default_factory=dict)
+    amount: Words = Field(default_factory=dict)
     paid: bool = False
     topics: tuple[Slug, ...] = ()
     starts_on: date | None = None

@@ -1,21 +1,30 @@
 """Writing a letter: from a case and an event to a subject and a text, in the recipient's language."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from flask import current_app
 
+from portal.content.calls import CallDocument, said
 from portal.content.schema import TRIAGE, Content, Manager
 from portal.gateways.links import public_link
 from portal.i18n import speaking
 from portal.models.letters import LetterKind
 
-TO_STAFF: frozenset[LetterKind] = frozenset({"inquiry_assigned", "inquiry_handed_over", "sender_answered"})
+TO_STAFF: frozenset[LetterKind] = frozenset(
+    {"inquiry_assigned", "inquiry_handed_over", "sender_answered", "application_assigned", "application_updated"}
+)
+ABOUT_A_CALL: frozenset[LetterKind] = frozenset({"late_arrived", "reserve_moves_up"})
 
 
 @dataclass(frozen=True)
 class LetterFacts:
-    """All that a letter can say. Letters to staff use the reference alone: nothing of the sender leaves."""
+    """All that a letter can say. Letters to staff use the reference alone: nothing of the sender leaves.
+
+    ``data`` are the facts of the event. A letter about a draft or a call has no case, and so no reference.
+    """
 
     reference: str
     topic: str
@@ -28,6 +37,17 @@ class LetterFacts:
     code: str
     body: str = ""
     actor: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    address_as: str = ""
+    call: CallDocument | None = None
+    call_slug: str = ""
+    draft_key: str = ""
+    expires_at: datetime | None = None
+
+    @property
+    def greeted(self) -> str:
+        """What to call the person: as they asked to be addressed, else by name."""
+        return self.address_as or self.sender_name
 
 
 @dataclass(frozen=True)
@@ -51,6 +71,7 @@ def write_letter(kind: LetterKind, language: str, facts: LetterFacts, content: C
             "organisation": content.organisation,
             "topic": None if facts.topic == TRIAGE else content.topic_by_slug.get(facts.topic),
             "manager": _manager(facts, content),
+            "call_title": said(facts.call.title, language) if facts.call else "",
             "link": _link(kind, language, facts),
         }
         environment = current_app.jinja_env
@@ -64,6 +85,12 @@ def _manager(facts: LetterFacts, content: Content) -> Manager | None:
 
 
 def _link(kind: LetterKind, language: str, facts: LetterFacts) -> str:
+    if kind in ABOUT_A_CALL:
+        return public_link("workspace.call", slug=facts.call_slug)
+    if kind == "review_invited":
+        return public_link("workspace.reviews")
+    if facts.draft_key:
+        return public_link("public.resume_draft", lang=language, key=facts.draft_key)
     if kind in TO_STAFF:
         return public_link("workspace.case", reference=facts.reference)
     return public_link("public.track", lang=language, reference=facts.reference)

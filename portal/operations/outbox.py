@@ -1,6 +1,6 @@
 """Delivering the outbox: claim, send outside any transaction, mark. At least once, never silently."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,17 +9,20 @@ from sqlalchemy import Row, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import clock, settings
+from portal.content.calls import CallDocument
+from portal.content.schema import TRIAGE
 from portal.database import db, transaction
 from portal.gateways.letters import LetterFacts, write_letter
 from portal.gateways.mailer import Envelope, LetterRefused, PostLine, PostUnavailable, open_post
-from portal.models import Letter, Submission
+from portal.models import Draft, Letter, Submission
 from portal.queries.cases import NoSuchCase
 from portal.queries.editions import content
 from portal.queries.outbox import list_file_names, list_letter_material
 from portal.queries.scope import visible_to
+from portal.rules.applications import Answers
 from portal.rules.delivery import LEASE, MAX_ATTEMPTS, delay_after
 from portal.rules.policy import Viewer
-from portal.rules.references import access_code
+from portal.rules.references import access_code, draft_key
 
 log = structlog.get_logger()
 
@@ -96,6 +99,45 @@ def _facts(case: Any, *, body: str, actor: str, code: str, receipt: bool = False
     )
 
 
+def _facts_of_case(row: Row[*tuple[Any, ...]]) -> LetterFacts:
+    facts = _facts(
+        row.Submission,
+        body=row.Event.body or "",
+        actor=row.Event.actor,
+        code=access_code(settings.current().secret_bytes, row.Submission.token),
+        receipt=row.Letter.kind in ("inquiry_received", "application_received"),
+    )
+    if row.Application is None:
+        return facts
+    answers = Answers.from_data(row.Application.answers)
+    return replace(facts, data=row.Event.data, address_as=answers.address_as, **_about_call(row))
+
+
+def _facts_of_draft(row: Row[*tuple[Any, ...]]) -> LetterFacts:
+    """Of a letter about a draft, or to the staff about a call: there is no case yet, or not one."""
+    draft: Draft | None = row.Draft
+    answers = Answers.from_data(draft.answers) if draft else Answers()
+    return LetterFacts(
+        reference="",
+        topic=TRIAGE,
+        holder=TRIAGE,
+        received_at=draft.created_at if draft else row.Letter.created_at,
+        sender_name=answers.name,
+        subject="",
+        message="",
+        file_names=(),
+        code="",
+        address_as=answers.address_as,
+        draft_key=draft_key(settings.current().secret_bytes, draft.token) if draft else "",
+        expires_at=draft.expires_at if draft else None,
+        **_about_call(row),
+    )
+
+
+def _about_call(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
+    return {"call": CallDocument.model_validate(row.Call.document), "call_slug": row.Call.slug} if row.Call else {}
+
+
 def _claim(limit: int) -> list[int]:
     """Take due letters and those whose worker died; on SQLite the one writer stands for the row locks."""
     now = clock.now()
@@ -164,15 +206,7 @@ def _still_ours(letter: Letter) -> bool:
 def _send(line: PostLine, row: Row[*tuple[Any, ...]]) -> None:
     letter: Letter = row.Letter
     edition = content()
-    event = row.Event
-    code = access_code(settings.current().secret_bytes, row.Submission.token)
-    facts = _facts(
-        row.Submission,
-        body=event.body or "",
-        actor=event.actor,
-        code=code,
-        receipt=letter.kind == "inquiry_received",
-    )
+    facts = _facts_of_draft(row) if row.Submission is None else _facts_of_case(row)
     db.session.commit()
     organisation = edition.organisation
     # The installation may have stopped speaking a language since the letter was put into the outbox.

@@ -18,12 +18,17 @@ from portal.queries.directory import Mailbox
 def enqueue_letters(
     connection: Connection,
     *,
-    submission_id: int,
-    event_id: int,
     letters: Iterable[tuple[LetterKind, Mailbox]],
     at: datetime,
+    submission_id: int | None = None,
+    event_id: int | None = None,
+    draft_id: int | None = None,
+    call_id: int | None = None,
 ) -> None:
-    """Put the letters of an event into the outbox in one statement; an address gets a kind once."""
+    """Put letters into the outbox in one statement; an address gets a kind once.
+
+    They are about an event of a case, or about a draft or a call.
+    """
     host = urlsplit(settings.current().public_url).hostname or "localhost"
     domain = host.encode("idna").decode()  # a header holds nothing but ASCII
     rows: dict[tuple[str, str], dict[str, Any]] = {}
@@ -31,6 +36,8 @@ def enqueue_letters(
         rows[kind, mailbox.address] = {
             "submission_id": submission_id,
             "event_id": event_id,
+            "draft_id": draft_id,
+            "call_id": call_id,
             "kind": kind,
             "recipient": mailbox.address,
             "language": mailbox.language,

@@ -3,18 +3,25 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
 from portal.database import db
-from portal.models import Attachment, Event, Letter, Submission
+from portal.models import Application, Attachment, Call, Draft, Event, Letter, Submission
 
 
 def list_letter_material(letter_ids: Sequence[int]) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Letters with their case and event, oldest letter first: rows of ``Letter, Submission, Event``."""
+    """Letters with what they are about, oldest letter first.
+
+    Rows of ``Letter, Submission, Event, Application, Call, Draft``; those that a letter is not about are ``None``.
+    """
+    call_id = func.coalesce(Letter.call_id, Application.call_id, Draft.call_id)
     return db.session.execute(
-        select(Letter, Submission, Event)
-        .join(Submission, Submission.id == Letter.submission_id)
-        .join(Event, Event.id == Letter.event_id)
+        select(Letter, Submission, Event, Application, Call, Draft)
+        .outerjoin(Submission, Submission.id == Letter.submission_id)
+        .outerjoin(Event, Event.id == Letter.event_id)
+        .outerjoin(Application, Application.submission_id == Letter.submission_id)
+        .outerjoin(Draft, Draft.id == Letter.draft_id)
+        .outerjoin(Call, Call.id == call_id)
         .where(Letter.id.in_(letter_ids))
         .order_by(Letter.id)
         .execution_options(populate_existing=True)

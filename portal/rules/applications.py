@@ -24,9 +24,7 @@ Stage = Literal[
 STAGES: tuple[Stage, ...] = Stage.__args__  # type: ignore[attr-defined]
 
 IN_REVIEW: frozenset[Stage] = frozenset({"received", "shortlisted", "interview"})
-ENDED: frozenset[Stage] = frozenset(
-    {"accepted", "offer_declined", "offer_lapsed", "declined", "withdrawn", "replaced"}
-)
+ENDED: frozenset[Stage] = frozenset({"accepted", "offer_declined", "offer_lapsed", "declined", "withdrawn", "replaced"})
 """Stages after which the applicant hears no more, unless somebody writes."""
 
 DECIDABLE: frozenset[Stage] = IN_REVIEW | {"reserve", "offer_declined", "offer_lapsed"}

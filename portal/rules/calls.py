@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Literal
 
 CallStatus = Literal["draft", "published", "decided"]
@@ -77,4 +78,4 @@ def extension(times: Times, *, down_from: datetime, up_again: datetime) -> datet
 def outages(intervals: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
     """The gaps between stretches of uptime, oldest first; each stretch is its first and last heartbeat."""
     ordered = sorted(intervals)
-    return [(before[1], after[0]) for before, after in zip(ordered, ordered[1:], strict=False) if after[0] > before[1]]
+    return [(before[1], after[0]) for before, after in pairwise(ordered) if after[0] > before[1]]

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from base64 import urlsafe_b64encode
 
 ALPHABET = "23456789CDFHJKMNPQRTVWX"
 _VALUE = {character: value for value, character in enumerate(ALPHABET)}
@@ -49,7 +50,22 @@ def access_code(key: bytes, submission_token: str) -> str:
 
     It is derived, so that letters written later can carry it while the database holds its hash alone.
     """
-    number = int.from_bytes(hmac.digest(key, b"access-code:" + submission_token.encode(), "sha256"))
+    return _derived_code(key, b"access-code:" + submission_token.encode())
+
+
+def draft_key(key: bytes, draft_token: str) -> str:
+    """The part of a draft's address that nobody can guess; it comes by letter, and is derived as codes are."""
+    digest = hmac.digest(key, b"draft-link:" + draft_token.encode(), "sha256")
+    return urlsafe_b64encode(digest[:18]).decode()
+
+
+def draft_code(key: bytes, draft_token: str) -> str:
+    """The code that opens a draft together with its address, e.g. ``7F3K-9QXD-2MPT``; it is only shown on the page."""
+    return _derived_code(key, b"draft-code:" + draft_token.encode())
+
+
+def _derived_code(key: bytes, purpose: bytes) -> str:
+    number = int.from_bytes(hmac.digest(key, purpose, "sha256"))
     characters = []
     for _ in range(_CODE_LENGTH):
         number, value = divmod(number, _BASE)

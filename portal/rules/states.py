@@ -10,6 +10,7 @@ Status = Literal["new", "in_progress", "answered", "closed"]
 STATUSES: tuple[Status, ...] = ("new", "in_progress", "answered", "closed")
 
 CaseAct = Literal["take", "reply", "note", "hand_over", "close", "reopen", "sender_reply"]
+CASE_ACTS: tuple[CaseAct, ...] = CaseAct.__args__  # type: ignore[attr-defined]
 ApplicationAct = Literal[
     "assess",  # shortlist, reveal, a review, an interview's invitation: the house is at work
     "ask",  # a correction, an interview: the applicant's turn
@@ -65,6 +66,6 @@ def after(act: Act, status: Status) -> Status:
         raise NotPossible(act, status) from None
 
 
-def possible(status: Status) -> frozenset[Act]:
-    """What may be done in a state."""
-    return frozenset(act for act, moves in _NEXT.items() if status in moves)
+def possible(status: Status) -> frozenset[CaseAct]:
+    """What may be done with a case in a state; what goes with an application's stage is another question."""
+    return frozenset(act for act in CASE_ACTS if status in _NEXT[act])

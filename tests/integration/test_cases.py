@@ -10,7 +10,8 @@ from sqlalchemy import select, update
 from portal.database import db, transaction
 from portal.models import Letter, Submission
 from portal.operations import cases
-from portal.operations.cases import CaseChanged, NothingChanges, SeenCase, UnknownHolder
+from portal.operations.cases import NothingChanges, UnknownHolder
+from portal.operations.door import CaseChanged, SeenCase
 from portal.queries.cases import NoSuchCase, find_file, get_case, get_sender_case
 from portal.queries.inbox import list_cases
 from portal.rules.policy import Viewer

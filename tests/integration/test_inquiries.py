@@ -9,9 +9,10 @@ from sqlalchemy import func, select
 
 from portal.database import db
 from portal.models import Attachment, Event, Letter, Submission
-from portal.operations import inquiries
+from portal.operations import receiving
 from portal.operations.absences import record_absence
-from portal.operations.inquiries import AlreadySent, StagedFile, receive_inquiry
+from portal.operations.inquiries import receive_inquiry
+from portal.operations.receiving import AlreadySent, StagedFile
 from portal.queries.directory import forget_directory, today
 from portal.rules.references import parse_reference
 from portal.rules.routing import UnknownTopic
@@ -81,7 +82,7 @@ def test_a_reference_that_exists_is_drawn_again(app: Flask, monkeypatch: pytest.
     with app.app_context():
         taken = receive().reference
         drawn = iter([taken, taken, "KS-2026-2222-2222"])
-        monkeypatch.setattr(inquiries, "new_reference", lambda *_: next(drawn))
+        monkeypatch.setattr(receiving, "new_reference", lambda *_: next(drawn))
         assert receive().reference == "KS-2026-2222-2222"
 
 

@@ -7,9 +7,9 @@ from typing import get_args
 import pytest
 
 from portal.rules.delivery import MAX_ATTEMPTS, delay_after
-from portal.rules.states import STATUSES, Act, NotPossible, after, possible
+from portal.rules.states import STATUSES, CaseAct, NotPossible, after, possible
 
-ACTS = get_args(Act)
+ACTS = get_args(CaseAct)
 
 
 def test_a_sender_is_never_turned_away() -> None:

@@ -22,7 +22,8 @@ from portal.database import Base, db, transaction
 from portal.models import Absence, Attachment, Letter, Submission
 from portal.operations.accounts import add_account
 from portal.operations.attachments import stage_file
-from portal.operations.cases import SeenCase, close_case
+from portal.operations.cases import close_case
+from portal.operations.door import SeenCase
 from portal.queries.directory import today
 from portal.queries.receipts import find_receipt
 from portal.rules.policy import PERMISSIONS, Permission, Role

@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 from portal.database import db
 from portal.models import Event, Submission
 from portal.operations import cases
-from portal.operations.cases import SeenCase
+from portal.operations.door import SeenCase
 from portal.queries.receipts import find_receipt
 from tests.conftest import CheckingClient
 from tests.people import add_people, receive

@@ -19,7 +19,8 @@ from portal.models import Absence, Attachment, Letter
 from portal.operations.absences import record_absence
 from portal.operations.accounts import add_account
 from portal.operations.attachments import stage_file
-from portal.operations.cases import SeenCase, close_case
+from portal.operations.cases import close_case
+from portal.operations.door import SeenCase
 from portal.queries.directory import today
 from portal.queries.receipts import find_receipt
 from portal.rules.policy import Viewer

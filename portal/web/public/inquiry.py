@@ -12,7 +12,8 @@ from portal.content.schema import TRIAGE
 from portal.gateways.judge import JudgeUnavailable
 from portal.gateways.storage import StorageUnavailable
 from portal.i18n import gettext, language
-from portal.operations.inquiries import AlreadySent, receive_inquiry
+from portal.operations.inquiries import receive_inquiry
+from portal.operations.receiving import AlreadySent
 from portal.queries.editions import EditionNotPublished, content
 from portal.queries.outbox import list_file_names
 from portal.queries.receipts import Receipt, find_receipt

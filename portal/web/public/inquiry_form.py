@@ -15,7 +15,7 @@ from portal.content.schema import TRIAGE
 from portal.i18n import gettext, language
 from portal.i18n import lazy_gettext as lazy
 from portal.operations.attachments import SEALED_FOR, is_staged, stage_file
-from portal.operations.inquiries import InquiryCommand, StagedFile
+from portal.operations.receiving import StagedFile, SubmissionCommand
 from portal.queries.editions import content
 from portal.rules.text import normalise_newlines
 from portal.rules.uploads import MAX_FILES, AttachmentRejected, clean_name
@@ -108,9 +108,9 @@ class InquiryForm(Form):
         """The files taken in, each with the sealed name that the form carries along."""
         return [(_seal(file), file) for file in self.staged]
 
-    def to_command(self, *, wants_receipt: bool) -> InquiryCommand:
+    def to_command(self, *, wants_receipt: bool) -> SubmissionCommand:
         """The inquiry as it will be stored; the form must be valid."""
-        return InquiryCommand(
+        return SubmissionCommand(
             token=self.token.data or "",
             language=language(),
             topic=self.topic.data,

@@ -8,7 +8,8 @@ from wtforms import HiddenField, StringField, TextAreaField
 
 from portal.i18n import gettext
 from portal.i18n import lazy_gettext as lazy
-from portal.operations.cases import SaidAlready, add_sender_reply
+from portal.operations.cases import add_sender_reply
+from portal.operations.door import SaidAlready
 from portal.queries.cases import Case, NoSuchCase, get_sender_case
 from portal.queries.receipts import find_submission_of
 from portal.rules.references import parse_reference

@@ -13,7 +13,8 @@ from portal.database import db
 from portal.gateways.letters import write_letter
 from portal.i18n import gettext
 from portal.operations import cases as operations
-from portal.operations.cases import CaseChanged, NothingChanges, SeenCase, UnknownHolder
+from portal.operations.cases import NothingChanges, UnknownHolder
+from portal.operations.door import CaseChanged, SeenCase
 from portal.operations.outbox import facts_of_reply, retry_letter
 from portal.queries.cases import NoSuchCase, get_case
 from portal.queries.editions import content

@@ -6,7 +6,7 @@ from flask import Response, abort, current_app, render_template, request, send_f
 
 from portal.gateways.storage import Files, StorageUnavailable
 from portal.i18n import language
-from portal.operations.cases import CaseChanged
+from portal.operations.door import CaseChanged
 from portal.queries.cases import Case, NoSuchCase, find_file, get_case
 from portal.queries.directory import get_directory
 from portal.queries.editions import content

@@ -8,7 +8,7 @@ from wtforms import BooleanField, HiddenField, SelectField, TextAreaField, Valid
 from portal.content.schema import TRIAGE
 from portal.i18n import gettext, language
 from portal.i18n import lazy_gettext as lazy
-from portal.operations.cases import SeenCase
+from portal.operations.door import SeenCase
 from portal.queries.directory import get_directory
 from portal.queries.editions import content
 from portal.rules.text import normalise_newlines
