@@ -25,7 +25,10 @@ def test_an_application_is_stored_routed_and_acknowledged(app: Flask, outbox: Ou
         )
         assert row.Application.call_id == call.id
         assert row.Application.documents_due_at is not None, "the CV has not come yet"
-        assert db.session.scalars(select(Letter.kind)).all() == ["application_received", "application_assigned"]
+        assert db.session.scalars(select(Letter.kind).order_by(Letter.id)).all() == [
+            "application_received",
+            "application_assigned",
+        ]
         db.session.rollback()
     receipt, notice = outbox.deliver()
     assert received.reference in receipt["Subject"]
