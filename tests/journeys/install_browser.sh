@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure that the machine has a Chromium for the journeys; installs one with the system's package manager.
+# Makes sure that the machine has a Chromium for the journeys, and Pango for the PDFs; installs them with the system's
+# package manager.
 set -euo pipefail
 
 find_browser() {
@@ -13,18 +14,25 @@ find_browser() {
   return 1
 }
 
+find_pango() {
+  local list
+  list=$(PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2>/dev/null) || return 0  # no such command: importing will tell
+  [[ $list == *libpango-1.0.so* && $list == *libpangoft2-1.0.so* ]]
+}
+
 explain() {
   cat >&2 <<MESSAGE
-The browser journeys need Chromium, which is not on this machine, and $1.
-Install it and run this again:
-  Debian            sudo apt-get install chromium
-  Ubuntu            sudo snap install chromium     (or Google Chrome's own package)
+The tests need Chromium for the browser journeys and Pango for the PDFs. One is not on this machine, and $1.
+Install them and run this again:
+  Debian            sudo apt-get install chromium libpango-1.0-0 libpangoft2-1.0-0
+  Ubuntu            sudo apt-get install libpango-1.0-0 libpangoft2-1.0-0
+                    sudo snap install chromium     (or Google Chrome's own package)
   elsewhere         set PORTAL_BROWSER to the path of a Chromium or Chrome
 MESSAGE
   exit 1
 }
 
-find_browser && exit 0
+find_browser && find_pango && exit 0
 command -v apt-get >/dev/null || explain "there is no apt-get to install it with"
 
 as_root=()
@@ -36,11 +44,18 @@ if [ "$(id -u)" -ne 0 ]; then
   "${as_root[@]}" true || explain "you may not install packages here"
 fi
 
-echo "Installing Chromium with apt-get…"
 "${as_root[@]}" apt-get update -qq || echo "The package lists could not be refreshed; trying with those at hand." >&2
+
+# Whether all of the named packages could be installed; what apt-get said is shown only when they could not.
+install() {
+  local said
+  echo "Installing $* with apt-get…"
+  said=$("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" 2>&1) \
+    || { echo "$said" >&2; return 1; }
+}
+
+find_pango || install libpango-1.0-0 libpangoft2-1.0-0 || explain "apt-get could not install Pango"
 for package in chromium chromium-browser; do
-  said=$("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "$package" 2>&1) || { echo "$said" >&2; continue; }
-  find_browser && exit 0
+  find_browser || install "$package" || continue
 done
-explain "apt-get could not install it"
+find_browser || explain "apt-get could not install Chromium"
