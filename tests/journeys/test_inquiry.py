@@ -322,3 +322,15 @@ def test_an_own_page_says_how_things_stand_without_an_account(open_context: Open
         said.append(page.get_by_role("alert").inner_text())
     assert said[0] == said[1]
     assert not CODE.search(said[0])
+
+
+def test_changing_the_language_keeps_the_text_and_enter_sends(no_js: Page) -> None:
+    no_js.goto("/en/contact")
+    no_js.fill("#subject", "Half written")
+    no_js.get_by_role("button", name="Svenska").click()
+    expect(no_js.locator("html")).to_have_attribute("lang", "sv")
+    expect(no_js.locator("#subject")).to_have_value("Half written")
+    expect(no_js.get_by_role("alert")).to_have_count(0)
+    no_js.locator("#subject").press("Enter")
+    expect(no_js.get_by_role("alert")).to_be_visible()
+    expect(no_js.locator("html")).to_have_attribute("lang", "sv")

@@ -176,6 +176,21 @@ def test_two_managers_at_one_case(open_context: OpenContext, sign_in: SignIn, ma
     assert sent.reference in first.url
 
 
+def test_a_note_beside_a_half_written_answer(open_context: OpenContext, sign_in: SignIn) -> None:
+    sent = send_inquiry(open_context(), subject="Two forms", email="forms@example.org")
+    page = sign_in("koponen")
+    page.goto(f"/workspace/cases/{sent.reference}")
+    page.fill("#reply-body", "Half an answer")
+    page.get_by_text("Make an internal note").click()
+    page.fill("#note-body", "Ask Kari first.")
+    press(page, "Save the note")
+    expect_told(page, "The note is saved.")
+    expect(page.locator("#reply-body")).to_have_value("Half an answer")
+    press(page, "Sign out")
+    expect_told(page, "You have signed out.")
+    assert page.evaluate("sessionStorage.length") == 0
+
+
 @pytest.fixture
 def away(sign_in: SignIn) -> Iterator[Page]:
     """The page on which Raija Partanen has marked herself away from today on."""

@@ -384,3 +384,13 @@ def test_a_body_that_cannot_be_read_is_not_taken_for_an_empty_form(client: Check
         response = client.post(PATH, data=b"--y\r\nnonsense", content_type=kind)
         assert response.status_code == 400
         assert "lost" not in text_of(response)
+
+
+def test_another_language_keeps_what_was_typed_and_looks_at_nothing(client: CheckingClient) -> None:
+    form = form_of(client.get("/en/contact"), "/en/contact")
+    typed = {**form, "subject": "Half of a", "message": "sentence", "email": "not yet"}
+    answer = client.post("/sv/contact", data={**typed, "switch": "sv"})
+    assert answer.status_code == 200
+    kept = form_of(answer, "/sv/contact")
+    assert (kept["subject"], kept["message"].strip(), kept["email"]) == ("Half of a", "sentence", "not yet")
+    assert 'role="alert"' not in answer.get_data(as_text=True)

@@ -77,3 +77,23 @@ addEventListener("submit", (event) => {
 });
 // Back from the next page the form may be sent again.
 addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(release));
+
+// A page may hold several forms. Sending one must not lose what was begun in another: it waits in this tab.
+const unsent = `unsent:${location.pathname}`;
+if (document.body.classList.contains("workspace")) {
+  addEventListener("submit", (event) => {
+    if (!event.target.closest("main")) return sessionStorage.clear(); // signing out
+    const begun = [...document.querySelectorAll("textarea[id]")]
+      .filter((control) => control.form && control.form !== event.target && control.value !== control.defaultValue);
+    const texts = Object.fromEntries(begun.map((control) => [control.id, control.value]));
+    if (begun.length) sessionStorage.setItem(unsent, JSON.stringify(texts));
+  });
+  for (const [id, text] of Object.entries(JSON.parse(sessionStorage.getItem(unsent) ?? "{}"))) {
+    const control = document.getElementById(id);
+    if (!control || control.value) continue;
+    control.value = text;
+    control.closest("details")?.setAttribute("open", "");
+    control.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  sessionStorage.removeItem(unsent);
+}

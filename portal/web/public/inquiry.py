@@ -63,7 +63,10 @@ def _empty_page(topic: str) -> str:
 @blueprint.post("/<language:lang>/contact")
 @public
 def send() -> AnyResponse:
-    """Receive an inquiry: 303 to the receipt, or the form again with everything in it and what to mend."""
+    """Receive an inquiry: 303 to the receipt, or the form again with everything in it and what to mend.
+
+    ``switch`` among what was sent asks for the form in another language; nothing is looked at, nothing is lost.
+    """
     form = InquiryForm()
     form.keep_files(kept=request.form.getlist("staged"), removed=request.form.getlist("remove"))
     if not limits.allow("inquiry_address", request.remote_addr or ""):
@@ -77,6 +80,8 @@ def send() -> AnyResponse:
         )
     try:
         form.take_uploads()
+        if "switch" in request.form:
+            return _again(form, 200)
         if not form.validate():
             return _again(form, 400 if form.csrf_failed else 422)
         wanted = limits.allow("receipt_address", (form.email.data or "").lower())
