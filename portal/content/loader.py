@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from portal.content.schema import (
     TRIAGE,
     Content,
+    Examples,
     LifeCycle,
     Manager,
     Organisation,
@@ -28,7 +29,10 @@ LISTS: dict[str, type[BaseModel]] = {
     "programmes": Programme,
     "managers": Manager,
     "pages": Page,
+    "examples": Examples,
 }
+OPTIONAL = frozenset({"examples"})
+"""Lists whose file need not be there."""
 REQUIRED_PAGES = ("privacy", "accessibility")
 
 
@@ -95,7 +99,8 @@ class _Reader:
         try:
             return tomllib.loads((self.folder / file).read_text("utf-8"))
         except FileNotFoundError:
-            self.faults.append(Fault(file, "", "the file is missing"))
+            if name not in OPTIONAL:
+                self.faults.append(Fault(file, "", "the file is missing"))
         except tomllib.TOMLDecodeError as error:
             self.faults.append(Fault(file, "", f"is not valid TOML: {error}"))
         except UnicodeDecodeError:
@@ -123,7 +128,7 @@ class _Reader:
         self.raw[name] = rows
         found = []
         for position, row in enumerate(rows):
-            label = row.get("slug") or row.get("key") or position
+            label = row.get("slug") or row.get("key") or row.get("topic") or position
             item = self._item(file, f"{name}[{label}]", row, model)
             if item is not None:
                 found.append((f"{name}[{label}]", item))
@@ -164,6 +169,8 @@ def _language_faults(file: str, place: str, item: BaseModel, languages: tuple[st
             faults.append(Fault(file, here, f"the installation does not speak {value!r}"))
         elif isinstance(value, dict):
             absent, foreign = set(languages) - value.keys(), value.keys() - set(languages)
+            if isinstance(item, Examples):  # whoever has none in a language is recognised by the others
+                absent = set()
             faults += [Fault(file, f"{here}.{code}", "the text is missing in this language") for code in sorted(absent)]
             faults += [
                 Fault(file, f"{here}.{code}", "the installation does not speak this language")
@@ -222,6 +229,10 @@ class _Crossings:
             for source, field, target in checks
             for place, item in self.rows[source]
             if getattr(item, field) is not None and getattr(item, field) not in self.names[target]
+        ] + [
+            Fault("examples.toml", f"{place}.topic", f"topics.toml has no {item.topic!r}")
+            for place, item in self.rows["examples"]
+            if item.topic not in (*self.names["topics"], TRIAGE)
         ]
 
     def _life_cycles(self) -> list[Fault]:

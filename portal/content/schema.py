@@ -114,6 +114,14 @@ class Manager(Frozen):
     deputy: Slug | None = None
 
 
+class Examples(Frozen):
+    """Words and messages by which a topic is recognised; under ``triage`` stands what nobody here answers."""
+
+    topic: Slug
+    keywords: dict[Language, tuple[Line, ...]] = Field(default_factory=dict)
+    sentences: dict[Language, tuple[Line, ...]] = Field(default_factory=dict)
+
+
 class Section(Frozen):
     """A heading and its text; blank lines part paragraphs, lines that begin with ``- `` are a list."""
 
@@ -162,6 +170,7 @@ class Content(Frozen):
     programmes: tuple[Programme, ...]
     managers: tuple[Manager, ...]
     pages: tuple[Page, ...]
+    examples: tuple[Examples, ...] = ()
 
     def __hash__(self) -> int:
         return hash(self.digest)

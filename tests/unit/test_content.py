@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from portal.content.loader import LISTS, ContentFault, load_content
+from portal.content.loader import LISTS, OPTIONAL, ContentFault, load_content
 from portal.content.schema import Content, PartialDate, Programme, Topic
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 KNOWN = frozenset({"fi", "sv", "en"})
-FILES = ("organisation", *LISTS)
+FILES = ("organisation", *(name for name in LISTS if name not in OPTIONAL))
 
 Tables = dict[str, dict[str, Any]]
 Write = Callable[[Tables], Path]
@@ -218,7 +218,10 @@ def test_an_edition_survives_being_stored(content: Content) -> None:
 
 
 def test_comments_and_layout_do_not_make_another_edition(content: Content, tables: Tables, write: Write) -> None:
-    assert load_content(write(tables), KNOWN).digest == content.digest
+    assert (
+        load_content(write(tables), KNOWN).digest
+        == Content.model_validate(content.model_dump() | {"examples": ()}).digest
+    )
 
 
 def test_a_letter_makes_another_edition(content: Content, tables: Tables, write: Write) -> None:
@@ -413,3 +416,35 @@ def test_no_file_whatever_it_holds_gets_past_the_faults(
         assert fault.faults
     else:
         assert name == "programmes"
+
+
+# --- examples ---
+
+
+def test_examples_are_optional_and_may_lack_a_language(tables: Tables, write: Write) -> None:
+    assert load_content(write(tables), KNOWN).examples == ()
+    tables["examples"] = {"examples": [{"topic": "errin", "sentences": {"en": ["We look for a partner."]}}]}
+    (found,) = load_content(write(tables), KNOWN).examples
+    assert found.sentences == {"en": ("We look for a partner.",)}
+
+
+def test_examples_name_a_topic_and_speak_a_language_of_the_installation(tables: Tables, write: Write) -> None:
+    tables["examples"] = {
+        "examples": [
+            {"topic": "weather", "keywords": {"en": ["rain"]}},
+            {"topic": "triage", "keywords": {"de": ["Regen"]}},
+            {"topic": "errin", "keywords": {"en": [""]}},
+        ]
+    }
+    folder = write(tables)
+    with pytest.raises(ContentFault) as caught:
+        load_content(folder, KNOWN)
+    assert {(fault.file, fault.key) for fault in caught.value.faults} == {
+        ("examples.toml", "examples[weather].topic"),
+        ("examples.toml", "examples[triage].keywords.de"),
+        ("examples.toml", "examples[errin].keywords.en.0"),
+    }
+
+
+def test_the_first_installations_examples_speak_of_every_topic(content: Content) -> None:
+    assert {found.topic for found in content.examples} == {*ANSWERS, "triage"}

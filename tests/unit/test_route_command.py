@@ -1,6 +1,7 @@
 """``portal route --json``: an answer a line, in order."""
 
 import json
+from typing import Any
 
 from portal.cli.route import route_lines
 from portal.content.loader import load_content
@@ -9,7 +10,7 @@ from portal.settings import data_root
 CONTENT = load_content(data_root() / "config", frozenset({"fi", "sv", "en"}))
 
 
-def answers(*lines: str | bytes, absent: frozenset[str] = frozenset()) -> list[dict[str, str]]:
+def answers(*lines: str | bytes, absent: frozenset[str] = frozenset()) -> list[dict[str, Any]]:
     encoded = [line if isinstance(line, bytes) else line.encode() for line in lines]
     return list(route_lines(encoded, CONTENT, absent))
 
