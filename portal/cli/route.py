@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 import click
@@ -11,8 +12,7 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal.cli.evaluation import judge_lines, read_line, report
-from portal.content.schema import TRIAGE, Content
-from portal.i18n import gettext, speaking
+from portal.content.schema import Content
 from portal.rules.routing import KINDS, UnknownTopic, because, route
 from portal.rules.suggestion import clear_choice, suggester
 
@@ -91,15 +91,12 @@ def _answer(line: bytes, content: Content, absent: frozenset[str]) -> dict[str, 
 def _from_text(text: str, content: Content, absent: frozenset[str], language: str) -> dict[str, Any]:
     suggestions = suggester(content).suggest(text)
     decision = route(content, topic=clear_choice(suggestions), absent=absent)
-    reason = because(content, decision, language)
-    if decision.topic != TRIAGE:
-        with speaking(language):
-            words = ", ".join(f"“{word}”" for word in suggestions[0].words)
-            reason = gettext("No topic was chosen; these words point to one: %(words)s.", words=words) + " " + reason
+    if decision.reason == "topic":
+        decision = replace(decision, reason="suggested")
     return {
         "topic": decision.topic,
         "manager": decision.holder,
-        "because": reason,
+        "because": because(content, decision, language),
         "suggestions": [
             {"topic": found.topic, "score": found.score, "words": list(found.words)} for found in suggestions
         ],

@@ -1,6 +1,6 @@
 """Receiving a submission of either kind: stored, acknowledged, and the right person told, in one commit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -57,6 +57,11 @@ class SubmissionCommand:
     wants_receipt: bool = True
     kind: Kind = "inquiry"
 
+    @property
+    def text(self) -> str:
+        """All that was written about the matter."""
+        return f"{self.subject}\n{self.message}"
+
 
 @dataclass(frozen=True)
 class Received:
@@ -85,6 +90,7 @@ def receive(
     decision: Route,
     receipt: LetterKind,
     notice: LetterKind,
+    noted: Mapping[str, Any] | None = None,
     also: Also = lambda _connection, _submission_id: None,
 ) -> Received:
     """Store and acknowledge a submission; the receipt and the notice are in the same commit.
@@ -97,6 +103,7 @@ def receive(
         decision: where it goes.
         receipt: the letter to the sender.
         notice: the letter to whoever gets it.
+        noted: what the timeline keeps about the arrival; plain JSON.
         also: writes further rows about the submission of the given id, in the same transaction.
 
     Raises:
@@ -108,7 +115,7 @@ def receive(
     for attempt in range(_REFERENCE_TRIES):
         try:
             with transaction() as connection:
-                received = _store(connection, command, edition, decision, told, also)
+                received = _store(connection, command, edition, decision, told, dict(noted or {}), also)
                 break
         except IntegrityError as error:  # a reference that exists: three in a thousand million at a million cases
             if attempt == _REFERENCE_TRIES - 1 or "reference" not in str(error.orig):
@@ -122,6 +129,7 @@ def _store(
     edition: LiveEdition,
     decision: Route,
     letters: list[tuple[LetterKind, Mailbox]],
+    noted: dict[str, Any],
     also: Also,
 ) -> Received | None:
     now = clock.now()
@@ -131,7 +139,7 @@ def _store(
         return None
     event_id = connection.scalar(
         _INSERT_EVENT,
-        {"submission_id": submission_id, "kind": "received", "at": now, "actor": command.name, "data": {}},
+        {"submission_id": submission_id, "kind": "received", "at": now, "actor": command.name, "data": noted},
     )
     assert event_id is not None
     enqueue_letters(connection, submission_id=submission_id, event_id=event_id, letters=letters, at=now)

@@ -10,7 +10,8 @@ from portal.i18n import gettext, speaking
 Kind = Literal["inquiry", "internship"]
 KINDS: tuple[Kind, ...] = ("inquiry", "internship")
 
-Reason = Literal["topic", "deputy", "nobody_in", "no_topic"]
+Reason = Literal["topic", "suggested", "deputy", "nobody_in", "no_topic"]
+"""``suggested``: nobody chose the topic, but the message is clearly about it (``portal.rules.suggestion``)."""
 
 
 class UnknownTopic(ValueError):
@@ -66,6 +67,12 @@ def because(content: Content, decision: Route, language: str) -> str:
         topic = content.topic_by_slug.get(decision.topic)
         title = topic.title[language] if topic else decision.topic
         people = [_name(content, key) for key in (*decision.skipped, decision.holder)]
+        if decision.reason == "suggested":
+            return gettext(
+                "No topic was chosen; the message speaks of “%(topic)s”, which %(person)s answers.",
+                topic=title,
+                person=people[0],
+            )
         if decision.reason == "topic":
             return gettext("%(person)s answers the topic “%(topic)s”.", topic=title, person=people[0])
         if decision.reason == "deputy":

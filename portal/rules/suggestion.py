@@ -26,6 +26,9 @@ CLEAR_SCORE = 0.12
 """Below it a message is about nothing we know. Chosen by leaving out each example in turn: 97 of 100 messages to a
 manager stay right, 86 of 100 about other things go to triage."""
 
+WORTH_SHOWING = 0.09
+"""Below it a topic is not even shown to the sender, who can judge better than we can."""
+
 READ_CHARACTERS = 2_000
 """How much of a message is read; what it is about is said by then."""
 

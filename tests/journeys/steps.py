@@ -95,6 +95,7 @@ def send_inquiry(context: BrowserContext, *, language: str = "en", **values: Any
         "message": "Dear colleagues,\nwe look for a region to join us.",
         "name": "Ada Example",
         "email": "ada@example.org",
+        **({"message": "Hello, is anybody there?"} if values.get("topic") == "triage" else {}),
         **{name: value for name, value in values.items() if name != "files"},
     }
     page = context.request.get(address).text()

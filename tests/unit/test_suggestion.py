@@ -106,7 +106,7 @@ def test_the_command_suggests_where_no_topic_was_chosen() -> None:
 
     clear = ask("We look for a partner in a cluster network")
     assert (clear["topic"], clear["manager"]) == ("tci", "pirinen")
-    assert "cluster" in str(clear["because"])
+    assert "TCI" in str(clear["because"])
     assert "Kari Pirinen" in str(clear["because"])
     suggestions = clear["suggestions"]
     assert isinstance(suggestions, list)

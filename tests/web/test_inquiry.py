@@ -394,3 +394,50 @@ def test_another_language_keeps_what_was_typed_and_looks_at_nothing(client: Chec
     kept = form_of(answer, "/sv/contact")
     assert (kept["subject"], kept["message"].strip(), kept["email"]) == ("Half of a", "sentence", "not yet")
     assert 'role="alert"' not in answer.get_data(as_text=True)
+
+
+UNSURE = {"topic": "triage", "subject": "Wood", "message": "We look for material on bioeconomy strategies of regions."}
+
+
+def fill_in(client: CheckingClient, **values: str) -> dict[str, Any]:
+    form = form_of(client.get("/en/contact"), "/en/contact")
+    return {**form, "name": "Ada Example", "email": "ada@example.org", **values}
+
+
+def routed(app: Flask) -> list[tuple[str, str, str, str]]:
+    with app.app_context():
+        columns = (Submission.topic, Submission.holder, Submission.routed_topic, Submission.routed_reason)
+        return [tuple(row) for row in db.session.execute(select(*columns))]
+
+
+def test_who_is_not_sure_is_asked_once_and_the_choice_wins(app: Flask, client: CheckingClient) -> None:
+    asked = client.post("/en/contact", data=fill_in(client, **UNSURE))
+    assert asked.status_code == 200
+    assert "Is it about one of these?" in text_of(asked)
+    assert "bioeconomy" in text_of(asked)
+    assert routed(app) == []
+    again = form_of(asked, "/en/contact")
+    assert again["message"].strip() == UNSURE["message"]
+    client.post("/en/contact", data={**again, "pick": "creative-economy"})
+    assert routed(app) == [("creative-economy", "partanen", "creative-economy", "topic")]
+
+
+def test_who_stays_unsure_gets_the_topic_that_is_clear(app: Flask, client: CheckingClient) -> None:
+    asked = client.post("/en/contact", data=fill_in(client, **UNSURE))
+    client.post("/en/contact", data=form_of(asked, "/en/contact"))
+    assert routed(app) == [("berst", "koponen", "triage", "suggested")]
+
+
+def test_an_unclear_text_goes_to_triage_without_a_question(app: Flask, client: CheckingClient) -> None:
+    unclear = {"topic": "triage", "subject": "Hello", "message": "Hello, is anybody there?"}
+    assert client.post("/en/contact", data=fill_in(client, **unclear)).status_code == 303
+    assert routed(app) == [("triage", "triage", "triage", "no_topic")]
+
+
+def test_a_text_being_typed_is_answered_and_forgotten(app: Flask, client: CheckingClient) -> None:
+    typed = fill_in(client, **UNSURE)
+    answer = client.post("/sv/contact/suggest", data=typed)
+    assert answer.get_json()[0]["topic"] == "berst"
+    assert "bioekonomi" in answer.get_json()[0]["title"]
+    assert routed(app) == []
+    assert client.post("/sv/contact/suggest", data={**typed, "csrf_token": "x"}).status_code == 400

@@ -97,3 +97,42 @@ if (document.body.classList.contains("workspace")) {
   }
   sessionStorage.removeItem(unsent);
 }
+
+// While somebody writes without having chosen a topic: what the text may be about. A press chooses it.
+for (const place of document.querySelectorAll("[data-suggest]")) {
+  const form = place.closest("form");
+  const { topic, subject, message } = form.elements;
+  let pause, asked = "";
+  const node = (name, text, properties) => Object.assign(document.createElement(name), { textContent: text }, properties);
+  const choose = (found) => {
+    topic.value = found.topic;
+    place.replaceChildren(node("p", place.dataset.chosen.replace("{}", found.title)));
+    topic.focus();
+  };
+  const show = (suggestions) => {
+    if (!suggestions.length) return place.replaceChildren();
+    const list = node("ul", "");
+    for (const found of suggestions) {
+      const button = node("button", found.title, { type: "button", className: "ds-button" });
+      button.dataset.variant = "secondary";
+      button.addEventListener("click", () => choose(found));
+      const item = node("li", "");
+      item.append(button, " ", node("span", place.dataset.words.replace("{}", found.words.join(", ")), { className: "quiet" }));
+      list.append(item);
+    }
+    place.replaceChildren(node("p", place.dataset.heading), list);
+  };
+  const ask = async () => {
+    const text = `${subject.value}\n${message.value}`.slice(0, 2000);
+    if (!["", "triage"].includes(topic.value)) return place.replaceChildren();
+    if (text.length < 25 || text === asked) return;
+    asked = text;
+    const body = new URLSearchParams({ csrf_token: form.elements.csrf_token.value, subject: subject.value, message: message.value });
+    // Whatever goes wrong here, the form works without it.
+    const answer = await fetch(place.dataset.suggest, { method: "POST", body }).catch(() => null);
+    if (answer?.ok && text === asked) show(await answer.json());
+  };
+  const later = () => { clearTimeout(pause); pause = setTimeout(ask, 700); };
+  for (const control of [subject, message]) control.addEventListener("input", later);
+  topic.addEventListener("change", later);
+}

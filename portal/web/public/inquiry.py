@@ -1,14 +1,15 @@
 """Sending an inquiry and seeing its receipt."""
 
 import re
+from collections.abc import Sequence
 
 import structlog
-from flask import Response, abort, current_app, make_response, redirect, render_template, request, url_for
+from flask import Response, abort, current_app, jsonify, make_response, redirect, render_template, request, url_for
 from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.content.schema import TRIAGE
+from portal.content.schema import TRIAGE, Topic
 from portal.gateways.judge import JudgeUnavailable
 from portal.gateways.storage import StorageUnavailable
 from portal.i18n import gettext, language
@@ -17,8 +18,9 @@ from portal.operations.receiving import AlreadySent
 from portal.queries.editions import EditionNotPublished, content
 from portal.queries.outbox import list_file_names
 from portal.queries.receipts import Receipt, find_receipt
-from portal.web.public.inquiry_form import InquiryForm, new_token
+from portal.web.public.inquiry_form import InquiryForm, new_token, suggested_topics
 from portal.web.public.routes import blueprint
+from portal.web.rendering import text_in_language
 from portal.web.security import cookies, csrf, limits
 from portal.web.security.doors import public
 
@@ -29,6 +31,8 @@ RECEIPT_SECONDS = 3600
 
 _CSRF_HERE, _TOKEN_HERE = "{csrf token}", "{sending token}"
 _TOKEN_FIELD = re.compile(r'(name="token" value=")[^"]+(")')
+
+Suggested = Sequence[tuple[Topic, tuple[str, ...]]]
 
 OUT_OF_ORDER = (SQLAlchemyError, StorageUnavailable, JudgeUnavailable, EditionNotPublished)
 
@@ -65,10 +69,14 @@ def _empty_page(topic: str) -> str:
 def send() -> AnyResponse:
     """Receive an inquiry: 303 to the receipt, or the form again with everything in it and what to mend.
 
-    ``switch`` among what was sent asks for the form in another language; nothing is looked at, nothing is lost.
+    Whoever is not sure of the topic is asked once whether it is one of those that the text speaks of: ``pick`` is
+    their answer, ``asked`` says that they were asked. ``switch`` asks for the form in another language; nothing is
+    looked at, nothing is lost.
     """
     form = InquiryForm()
     form.keep_files(kept=request.form.getlist("staged"), removed=request.form.getlist("remove"))
+    if "pick" in request.form:
+        form.pick(request.form["pick"])
     if not limits.allow("inquiry_address", request.remote_addr or ""):
         return _again(
             form,
@@ -84,6 +92,8 @@ def send() -> AnyResponse:
             return _again(form, 200)
         if not form.validate():
             return _again(form, 400 if form.csrf_failed else 422)
+        if "asked" not in request.form and (suggestions := form.suggestions()):
+            return _again(form, 200, suggestions=suggestions)
         wanted = limits.allow("receipt_address", (form.email.data or "").lower())
         received = receive_inquiry(command=form.to_command(wants_receipt=wanted))
     except AlreadySent as known:
@@ -121,21 +131,37 @@ def receipt() -> str | AnyResponse:
     return render_template("public/receipt.html", receipt=found, case=found.row, files=list_file_names(found.row.id))
 
 
-def _page(form: InquiryForm, problem: str | None = None) -> str:
+@blueprint.post("/<language:lang>/contact/suggest")
+@public
+def suggest() -> AnyResponse:
+    """Topics that a text being typed may be about, for the form's script; nothing is stored."""
+    form = InquiryForm()
+    if csrf.problem_of(request.form.get("csrf_token", "")) is not None:
+        abort(400)
+    if not limits.allow("suggest_address", request.remote_addr or ""):
+        abort(429)
+    found = suggested_topics(f"{form.subject.data}\n{form.message.data}")
+    return jsonify(
+        [{"topic": topic.slug, "title": text_in_language(topic.title), "words": words} for topic, words in found]
+    )
+
+
+def _page(form: InquiryForm, problem: str | None = None, suggestions: Suggested = ()) -> str:
     topic = content().topic_by_slug.get(form.topic.data or "")
     return render_template(
         "public/contact.html",
         form=form,
         problem=problem,
+        suggestions=suggestions,
         chosen=topic,
         chosen_manager=content().manager_by_key[topic.manager] if topic else None,
         holders=[(found, content().manager_by_key[found.manager]) for found in content().topics],
     )
 
 
-def _again(form: InquiryForm, status: int, problem: str | None = None) -> Response:
+def _again(form: InquiryForm, status: int, problem: str | None = None, suggestions: Suggested = ()) -> Response:
     form.drop_unstorable()
-    return make_response(_page(form, problem), status)
+    return make_response(_page(form, problem, suggestions), status)
 
 
 def _to_receipt(submission_id: int) -> AnyResponse:

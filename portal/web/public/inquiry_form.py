@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import asdict
+from itertools import takewhile
 from typing import Any, BinaryIO, cast
 
 from flask import current_app
@@ -11,12 +12,13 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.datastructures import FileStorage
 from wtforms import HiddenField, MultipleFileField, SelectField, StringField, TextAreaField, ValidationError
 
-from portal.content.schema import TRIAGE
+from portal.content.schema import TRIAGE, Topic
 from portal.i18n import gettext, language
 from portal.i18n import lazy_gettext as lazy
 from portal.operations.attachments import SEALED_FOR, is_staged, stage_file
 from portal.operations.receiving import StagedFile, SubmissionCommand
 from portal.queries.editions import content
+from portal.rules.suggestion import WORTH_SHOWING, suggester
 from portal.rules.text import normalise_newlines
 from portal.rules.uploads import MAX_FILES, AttachmentRejected, clean_name
 from portal.web.forms import Form
@@ -63,6 +65,16 @@ class InquiryForm(Form):
             raise ValidationError(gettext("Choose a topic, or “I am not sure”."))
         if field.data != TRIAGE and field.data not in content().topic_by_slug:
             raise ValidationError(gettext("This topic is not in the list. Choose a topic, or “I am not sure”."))
+
+    def pick(self, topic: str) -> None:
+        """Take a topic that was suggested."""
+        self.topic.data = topic
+
+    def suggestions(self) -> list[tuple[Topic, tuple[str, ...]]]:
+        """Topics that the text may be about, with the words that speak for each, for a sender who is not sure."""
+        if self.topic.data != TRIAGE:
+            return []
+        return suggested_topics(f"{self.subject.data}\n{self.message.data}")
 
     def keep_files(self, *, kept: Iterable[str], removed: Iterable[str]) -> None:
         """Keep what was taken in at an earlier try.
@@ -124,6 +136,14 @@ class InquiryForm(Form):
             files=tuple(self.staged),
             wants_receipt=wants_receipt,
         )
+
+
+def suggested_topics(text: str) -> list[tuple[Topic, tuple[str, ...]]]:
+    """Topics worth showing to somebody who wrote ``text``, each with the words that speak for it."""
+    edition = content()
+    ranked = suggester(edition).suggest(text)
+    nearer = takewhile(lambda found: found.topic != TRIAGE and found.score >= WORTH_SHOWING, ranked)
+    return [(edition.topic_by_slug[found.topic], found.words) for found in nearer]
 
 
 def topic_choices() -> list[tuple[str, str]]:

@@ -21,6 +21,7 @@ LIMITS: dict[str, tuple[str, ...]] = {
     "sign_in_address": ("40/15 minutes",),
     "sign_in_account_address": ("10/15 minutes", "40/day"),
     "inquiry_address": ("40/10 minutes",),
+    "suggest_address": ("200/10 minutes",),
     "receipt_address": ("5/hour", "15/day"),
     "track_address": ("40/15 minutes",),
     "track_reference": ("10/15 minutes", "40/day"),

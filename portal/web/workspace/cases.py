@@ -104,5 +104,6 @@ def show_case(
 def _because(found: Case) -> str:
     row = found.row
     skipped = tuple(row.routed_skipped.split(",")) if row.routed_skipped else ()
-    decision = Route(row.routed_topic, row.routed_holder, row.routed_reason, skipped)
+    arrival = next((entry.data for entry in found.entries if entry.kind == "received"), {})
+    decision = Route(arrival.get("suggested", row.routed_topic), row.routed_holder, row.routed_reason, skipped)
     return because(content(), decision, language())
