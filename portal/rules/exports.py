@@ -10,9 +10,10 @@ _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 def folder_name(number: int, reference: str, name: str) -> str:
     """The folder of an application, e.g. ``007-KS-2026-7F3K-9QXD-Example``; the last word of the name is the label."""
-    words = name.split()
-    label = clean_name(words[-1]).strip("._- ") if words else ""
-    label = label.replace(" ", "-").replace(".", "-")[:_LABEL_LENGTH].rstrip("-\u200c\u200d")
+    label = clean_name(name.split()[-1]) if name.split() else ""
+    if label == clean_name(""):  # nothing that can be seen was left of it
+        label = ""
+    label = label.strip("._- ").replace(" ", "-").replace(".", "-")[:_LABEL_LENGTH].rstrip("-\u200c\u200d")
     return f"{number:03d}-{reference}-{label}" if label else f"{number:03d}-{reference}"
 
 
