@@ -142,8 +142,9 @@ def stream_archive(app: Flask, store: Files, choices: Choices) -> Iterator[bytes
             yield from _folder(app, store, archive, index, choices, dossier, number)
         after = batch[-1].row.id
     with _speaking_in(app, choices):
-        content_of_index = index.as_csv()
-    yield from archive.add(INDEX, clock.now(), content_of_index)
+        now = clock.now().astimezone(content().organisation.zone)
+        list_of_all = index.as_csv()
+    yield from archive.add(INDEX, now, list_of_all)
     yield from archive.end()
 
 
