@@ -42,3 +42,15 @@ def header_safe(text: str) -> str:
     """
     joined = " ".join(text.splitlines())
     return _ENCODED_WORD.sub("= ?", "".join(c for c in joined if unicodedata.category(c) != "Cc")).strip()
+
+
+def direction(text: str) -> str:
+    """``rtl`` when the first letter that has a direction is written from right to left, else ``ltr``.
+
+    For writing on paper, where nothing else works it out.
+    """
+    for character in text:
+        kind = unicodedata.bidirectional(character)
+        if kind in ("L", "R", "AL"):
+            return "ltr" if kind == "L" else "rtl"
+    return "ltr"

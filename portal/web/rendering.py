@@ -46,6 +46,7 @@ def init_app(app: Flask) -> None:
         country_options=country_options,
         country_name=country_name,
         today=_today,
+        has_page=lambda name: name in app.view_functions,
     )
     environment.filters.update(
         prose=prose,

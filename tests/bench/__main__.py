@@ -11,6 +11,7 @@ from statistics import median
 
 from tests.bench import report
 from tests.bench.commits import commits_a_second
+from tests.bench.exports import measure_exports, prepare_calls
 from tests.bench.installations import Browser, Installation, databases, prepare
 from tests.bench.load import Answers, Load, Order
 from tests.bench.report import Check
@@ -76,6 +77,7 @@ def _measure_engine(
     for one in figures:
         report.judge(one, engine, best[one.clients])
     checks += _from_figures(figures, engine, best)
+    checks += _exports(engine, folder, new_database, quick=options.quick)
     if not options.quick:
         rows = VERY_MANY if options.million else MANY
         few, many = (prepare(folder / f"data-{count}", new_database(), count) for count in (FEW, rows))
@@ -101,6 +103,14 @@ def _portal(installation: Installation, engine: str) -> Iterator[Server]:
         "tests.bench.application", workers=PROCESSES[engine], path="/en/", environment=installation.environment
     ) as server:
         yield server
+
+
+def _exports(engine: str, folder: Path, new_database: Callable[[], str], *, quick: bool) -> list[Check]:
+    """What leaves the house as files, on a server of its own: what it imports stays out of the other figures."""
+    files, rows = (50, 200) if quick else (500, 2_000)
+    calls = prepare_calls(folder / "data-exports", new_database(), files=files, rows=rows)
+    with _portal(calls.installation, engine) as portal:
+        return measure_exports(portal, calls)
 
 
 @contextmanager

@@ -2,11 +2,13 @@
 
 import http.client
 import re
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlencode
 
 from sqlalchemy import text
@@ -69,13 +71,27 @@ def prepare(data_dir: Path, database_url: str, cases: int) -> Installation:
         with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("ANALYZE")
     release(app)
+    return installation_at(data_dir, database_url, received.reference, received.submission_id // 2)
+
+
+def installation_at(data_dir: Path, database_url: str, case: str, middle_id: int) -> Installation:
+    """What a server needs to know to run on what was filled in."""
     environment = {
         "YHTEYS_ENVIRONMENT": "development",
         "YHTEYS_DATA_DIR": str(data_dir),
         "YHTEYS_DATABASE_URL": database_url,
         "YHTEYS_SECRET_KEY": SECRET,
     }
-    return Installation(environment, database_url, received.reference, received.submission_id // 2)
+    return Installation(environment, database_url, case, middle_id)
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file that was taken to its end."""
+
+    size_bytes: int
+    seconds: float
+    first_byte_seconds: float
 
 
 @contextmanager
@@ -116,6 +132,22 @@ class Browser:
         """A request for a page."""
         return self._request("GET", path)
 
+    def download(self, page: str, action: str, boxes: Mapping[str, str] = MappingProxyType({})) -> Download:
+        """Send the form on a page that goes to ``action``, and take the file that answers it."""
+        body = urlencode({**self._hidden_fields(page, action), **boxes})
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=120)
+        headers = {"Cookie": self._cookie(), "Content-Type": "application/x-www-form-urlencoded"}
+        began = time.perf_counter()
+        connection.request("POST", action, body, headers)
+        response = connection.getresponse()
+        first = time.perf_counter() - began
+        assert response.status == 200, f"{action} was answered with {response.status}"
+        size = 0
+        while chunk := response.read(1_000_000):
+            size += len(chunk)
+        connection.close()
+        return Download(size, time.perf_counter() - began, first)
+
     def submission(self, *, multipart: bool) -> str:
         """A filled-in contact form; the load names each sending anew."""
         values = {**self._hidden_fields(_FORM), **TYPED, "token": TOKEN.decode()}
@@ -133,9 +165,9 @@ class Browser:
         body = f"{''.join(parts)}{empty}--{boundary}--\r\n"
         return self._request("POST", _FORM, body, f"multipart/form-data; boundary={boundary}")
 
-    def _hidden_fields(self, path: str) -> dict[str, str]:
+    def _hidden_fields(self, path: str, action: str = "") -> dict[str, str]:
         _status, page = self._ask("GET", path)
-        form = next(part for part in page.split("<form") if f'action="{path}"' in part)
+        form = next(part for part in page.split("<form") if f'action="{action or path}"' in part)
         controls = re.findall(r'<input[^>]*type="hidden"[^>]*>', form)
         found = [(re.search(r'name="([^"]+)"', row), re.search(r'value="([^"]*)"', row)) for row in controls]
         return {name.group(1): unescape(value.group(1)) for name, value in found if name and value}

@@ -39,6 +39,16 @@ class Server:
         own = [_private_kib(pid) for pid in self.workers]
         return sum(own) / len(own) / 1024
 
+    def reset_peaks(self) -> list[float]:
+        """Begin to look for the most that each worker has in memory; returns what each has now, in MiB."""
+        for pid in self.workers:
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
+        return [_status_mib(pid, "VmRSS") for pid in self.workers]
+
+    def peaks_mib(self) -> list[float]:
+        """The most that each worker has had in memory since then, in MiB."""
+        return [_status_mib(pid, "VmHWM") for pid in self.workers]
+
 
 @contextmanager
 def running(module: str, *, workers: int, path: str, environment: Mapping[str, str]) -> Iterator[Server]:
@@ -89,6 +99,11 @@ def _ticks(pid: int) -> int:
 def _private_kib(pid: int) -> int:
     rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return sum(int(row.split()[1]) for row in rows if row.startswith("Private_"))
+
+
+def _status_mib(pid: int, name: str) -> float:
+    rows = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(row.split()[1]) for row in rows if row.startswith(f"{name}:")) / 1024
 
 
 def _free_port() -> int:
