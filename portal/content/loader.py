@@ -203,7 +203,14 @@ class _Crossings:
         self.rows = rows
 
     def faults(self) -> list[Fault]:
-        return [*self._twice(), *self._nowhere(), *self._life_cycles(), *self._circles(), *self._absent(), *self._unanswered()]
+        return [
+            *self._twice(),
+            *self._nowhere(),
+            *self._life_cycles(),
+            *self._circles(),
+            *self._absent(),
+            *self._unanswered(),
+        ]
 
     def _twice(self) -> list[Fault]:
         faults = []

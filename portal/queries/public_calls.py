@@ -67,7 +67,7 @@ def last_change(call: StoredCall) -> datetime:
     """The latest moment at which what the public reads about a call changed, by a person or by the clock."""
     now = clock.now()
     moments = (call.changed_at, call.published_at, call.times.opens_at, call.times.ends_at, call.decided_at)
-    return max(moment for moment in moments if moment is not None and (moment <= now or moment is call.changed_at))
+    return max((moment for moment in moments if moment is not None and moment <= now), default=call.changed_at)
 
 
 def _calls() -> Sequence[StoredCall]:

@@ -34,5 +34,5 @@ def look_up(known: Iterable[Advice], situation: Situation) -> Finding:
     """
     advice = tuple(item for item in known if item.covers(*astuple(situation)))
     outlooks = {item.outlook for item in advice}
-    outlook = next((step for step in _STRICTEST_FIRST if step in outlooks), "conditions")
+    outlook: Outlook = next((step for step in _STRICTEST_FIRST if step in outlooks), "conditions")
     return Finding(outlook, advice)
