@@ -118,6 +118,12 @@ def own_name(code: str) -> str:
     return (locale(code).get_language_name(code) or code).capitalize()
 
 
+def language_name(code: str) -> str:
+    """What a language is called in the language in force, e.g. ``Finnish``; an unknown one by its code."""
+    name = locale(_language.get()).languages.get(code)
+    return str(name).capitalize() if name else code
+
+
 def format_moment(moment: datetime, zone: ZoneInfo) -> str:
     """Day and time to the minute, e.g. ``24 November 2026 at 14:05``, in the installation's time zone."""
     local = moment.astimezone(zone)

@@ -104,4 +104,11 @@ class CallDocument(Frozen):
 
 def said(words: Words, language: str) -> str:
     """The text in a language; where it is missing, in the first language that has it; else empty."""
-    return words.get(language) or next((text for text in words.values() if text), "")
+    return spoken(words, language)[1]
+
+
+def spoken(words: Words, language: str) -> tuple[str, str]:
+    """The language that ``said`` speaks, and what it says; nothing is said in the language that was asked for."""
+    if words.get(language):
+        return language, words[language]
+    return next(((code, text) for code, text in words.items() if text), (language, ""))

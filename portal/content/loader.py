@@ -2,20 +2,26 @@
 
 import tomllib
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ValidationError
 
 from portal.content.schema import (
     TRIAGE,
+    Advice,
+    Background,
+    Citizenship,
     Content,
     Examples,
+    Length,
     LifeCycle,
     Manager,
     Organisation,
     Page,
+    Pay,
     Priority,
     Programme,
     Topic,
@@ -30,6 +36,7 @@ LISTS: dict[str, type[BaseModel]] = {
     "managers": Manager,
     "pages": Page,
     "examples": Examples,
+    "precheck": Advice,
 }
 OPTIONAL = frozenset({"examples"})
 """Lists whose file need not be there."""
@@ -203,7 +210,14 @@ class _Crossings:
         self.rows = rows
 
     def faults(self) -> list[Fault]:
-        return [*self._twice(), *self._nowhere(), *self._life_cycles(), *self._circles(), *self._absent()]
+        return [
+            *self._twice(),
+            *self._nowhere(),
+            *self._life_cycles(),
+            *self._circles(),
+            *self._absent(),
+            *self._unanswered(),
+        ]
 
     def _twice(self) -> list[Fault]:
         faults = []
@@ -270,3 +284,18 @@ class _Crossings:
             if not self.names[name]
         ]
         return faults
+
+    def _unanswered(self) -> list[Fault]:
+        """Whoever asks 'Can I come?' is told something, whatever they answer."""
+        advice = [item for _, item in self.rows["precheck"]]
+        if len(advice) < len(self.names["precheck"]):
+            return []  # advice with a fault of its own may be what seems to be missing
+        unanswered = [
+            ", ".join(answers)
+            for answers in product(*map(get_args, (Citizenship, Background, Pay, Length)))
+            if not any(item.outlook and item.covers(*answers) for item in advice)
+        ]
+        if not unanswered:
+            return []
+        reason = f"nothing with an outlook for {len(unanswered)} combinations of answers, the first: {unanswered[0]}"
+        return [Fault("precheck.toml", "precheck", reason)]

@@ -138,6 +138,44 @@ class Page(Frozen):
     sections: tuple[Section, ...]
 
 
+Citizenship = Literal["nordic", "eu", "other"]
+Background = Literal["student", "graduated_1", "graduated_2", "neither"]
+Pay = Literal["paid", "unpaid"]
+Length = Literal["short", "medium", "long"]
+"""Up to 13 weeks, 14 to 52, more."""
+
+Outlook = Literal["yes", "conditions", "no"]
+
+
+class Advice(Frozen):
+    """Something that an intern from abroad should know before applying, with the authority that says so.
+
+    It is for those whose answers are all named; an empty list stands for any answer. ``outlook`` says what it
+    means for coming at all; advice without one only informs.
+    """
+
+    slug: Slug
+    citizenships: tuple[Citizenship, ...] = ()
+    backgrounds: tuple[Background, ...] = ()
+    pay: tuple[Pay, ...] = ()
+    lengths: tuple[Length, ...] = ()
+    outlook: Outlook | None = None
+    title: Text
+    body: LongText
+    authority: Text
+    url: Address
+    checked_on: date
+
+    def covers(self, citizenship: Citizenship, background: Background, pay: Pay, length: Length) -> bool:
+        """Whether it is for somebody with these answers."""
+        return (
+            citizenship in (self.citizenships or (citizenship,))
+            and background in (self.backgrounds or (background,))
+            and pay in (self.pay or (pay,))
+            and length in (self.lengths or (length,))
+        )
+
+
 class Organisation(Frozen):
     """The body itself."""
 
@@ -171,6 +209,8 @@ class Content(Frozen):
     managers: tuple[Manager, ...]
     pages: tuple[Page, ...]
     examples: tuple[Examples, ...] = ()
+    precheck: tuple[Advice, ...] = ()
+    """What ``Can I come?`` knows; editions from before it have none."""
 
     def __hash__(self) -> int:
         return hash(self.digest)

@@ -36,6 +36,7 @@ class StoredCall:
     published_at: datetime | None
     revealed_at: datetime | None
     decided_at: datetime | None
+    changed_at: datetime
 
     @property
     def phase(self) -> Phase:
@@ -64,6 +65,7 @@ CALL_COLUMNS = (
     Call.published_at,
     Call.revealed_at,
     Call.decided_at,
+    Call.changed_at,
 )
 _CALLS = select(*CALL_COLUMNS).join(Account, Account.id == Call.lead_id)
 
@@ -126,4 +128,5 @@ def as_stored(row: Row[*tuple[Any, ...]]) -> StoredCall:
         published_at=row.published_at,
         revealed_at=row.revealed_at,
         decided_at=row.decided_at,
+        changed_at=row.changed_at,
     )

@@ -23,15 +23,32 @@ def same_for_all(view: Callable[..., str]) -> Callable[..., Response]:
 
     @wraps(view)
     def marked(*args: Any, **kwargs: Any) -> Response:
-        response = make_response(view(*args, **kwargs))
-        response.headers["Cache-Control"] = _CACHE_CONTROL
-        response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
         request.environ[_MARK] = True
-        response.make_conditional(request)
+        response = _for_everybody(view(*args, **kwargs))
         del response.headers["Date"]  # the server says when it answers, not when the page was made
         return response
 
     return marked
+
+
+def same_for_a_minute(view: Callable[..., str | Response]) -> Callable[..., Response]:
+    """Let browsers and proxies keep the answer of a view for a minute; this process makes it anew each time.
+
+    For what says the same to everybody, but changes while the program runs.
+    """
+
+    @wraps(view)
+    def marked(*args: Any, **kwargs: Any) -> Response:
+        return _for_everybody(view(*args, **kwargs))
+
+    return marked
+
+
+def _for_everybody(answer: str | Response) -> Response:
+    response = make_response(answer)
+    response.headers["Cache-Control"] = _CACHE_CONTROL
+    response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
+    return response.make_conditional(request)  # type: ignore[return-value]
 
 
 def init_app(app: Flask) -> None:

@@ -2,20 +2,24 @@
 
 import json
 import re
+from collections.abc import Callable
 from datetime import date, datetime
 from functools import lru_cache
 from urllib.parse import urlencode
 
 from babel import dates
-from flask import Flask, g, request, url_for
+from flask import Flask, current_app, g, request, url_for
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup, escape
 
 from portal import i18n
+from portal.content.calls import said, spoken
 from portal.content.schema import TRIAGE, Content
+from portal.gateways.links import public_link
 from portal.i18n import gettext
 from portal.queries.editions import content
+from portal.rules.calls import DOCUMENTS_GRACE
 from portal.rules.text import reveal
 from portal.settings import PACKAGE
 from portal.web.forms import ActionForm
@@ -46,7 +50,12 @@ def init_app(app: Flask) -> None:
         country_options=country_options,
         country_name=country_name,
         today=_today,
-        has_page=lambda name: name in app.view_functions,
+        has_page=lambda name: name in current_app.view_functions,
+        public_link=public_link,
+        said=said,
+        spoken=spoken,
+        spoken_in=spoken_in,
+        documents_grace_hours=int(DOCUMENTS_GRACE.total_seconds() // 3600),
     )
     environment.filters.update(
         prose=prose,
@@ -59,6 +68,8 @@ def init_app(app: Flask) -> None:
         short_moment=short_moment,
         iso=lambda value: value.isoformat(),
         partial_date=partial_date,
+        utc_offset=utc_offset,
+        language_name=i18n.language_name,
         filesize=i18n.format_size,
         reveal=reveal,
     )
@@ -96,6 +107,15 @@ def _manifest() -> dict[str, str]:
 def text_in_language(texts: dict[str, str]) -> str:
     """The text in the language in force; an edition of another language set falls back to its first."""
     return texts.get(i18n.language()) or next(iter(texts.values()))
+
+
+def spoken_in(code: str, caller: Callable[[], str]) -> str:
+    """Render a part of a page in a language of its own, which the page around it need not speak.
+
+    In a template: ``{% call spoken_in("sv") %}…{% endcall %}``.
+    """
+    with i18n.speaking(code):
+        return caller()
 
 
 def switch(code: str) -> str:
@@ -197,6 +217,14 @@ def moment(value: datetime) -> Markup:
 def moment_text(value: datetime) -> str:
     """Day and time in the installation's time zone, as text."""
     return i18n.format_moment(value, content().organisation.zone)
+
+
+def utc_offset(value: datetime) -> str:
+    """How far the installation's clock is from UTC at a moment, e.g. ``UTC+2``."""
+    offset = value.astimezone(content().organisation.zone).utcoffset()
+    minutes = round(offset.total_seconds() / 60) if offset else 0
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'-' if minutes < 0 else '+'}{hours}{f':{rest:02d}' if rest else ''}"
 
 
 def short_moment(value: datetime) -> str:

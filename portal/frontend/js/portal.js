@@ -136,3 +136,16 @@ for (const place of document.querySelectorAll("[data-suggest]")) {
   for (const control of [subject, message]) control.addEventListener("input", later);
   topic.addEventListener("change", later);
 }
+
+// A moment in the organisation's time zone is told in the visitor's own, too, when that differs.
+for (const place of document.querySelectorAll("[data-own-time]")) {
+  const moment = new Date(place.querySelector("time").dateTime);
+  const code = place.closest("[lang]").lang;
+  const told = (options) => new Intl.DateTimeFormat(code === "en" ? "en-GB" : code, options).format(moment);
+  const day = { weekday: "short", day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" };
+  if (told(day) === told({ ...day, timeZone: place.dataset.zone })) continue;
+  const own = document.createElement("span");
+  own.className = "own-time";
+  own.textContent = place.dataset.ownTime.replace("{}", told({ ...day, timeZoneName: "short" }));
+  place.append(" ", own);
+}
