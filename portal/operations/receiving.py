@@ -20,23 +20,9 @@ from portal.queries.directory import Mailbox, mailboxes_of
 from portal.queries.editions import LiveEdition
 from portal.rules.references import access_code, code_hash, new_reference
 from portal.rules.routing import Kind, Route
+from portal.rules.uploads import StagedFile as StagedFile  # a part of what is received
 
 _REFERENCE_TRIES = 5
-
-
-@dataclass(frozen=True)
-class StagedFile:
-    """A file whose bytes are safe in the file store, judged, and waiting for its submission.
-
-    ``purpose`` is what it is in an application (a ``DocumentKind``).
-    """
-
-    key: str
-    name: str
-    mime: str
-    size_bytes: int
-    sha256: str
-    purpose: str = ""
 
 
 @dataclass(frozen=True)
