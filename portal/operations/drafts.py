@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import Select, delete, select, update
+from sqlalchemy.engine import Connection
 
 from portal import clock, settings
-from portal.database import transaction
+from portal.database import insert_for, transaction
 from portal.models import Call, Draft, Letter
-from portal.operations.applications import delete_draft
+from portal.operations.applications import ApplicationCommand, delete_draft, receive_application
 from portal.operations.outgoing import enqueue_letters
+from portal.operations.receiving import Received
 from portal.queries.directory import Mailbox
 from portal.queries.drafts import StoredDraft
 from portal.rules.applications import Answers
@@ -35,14 +37,23 @@ class DraftChanged(Exception):
     """The draft was saved elsewhere since it was read, or is no longer the applicant's to change."""
 
 
-def begin_draft(*, call_id: int, language: str) -> int:
-    """Make an empty draft; returns its id. Link and code derive from its token, and only their hashes are kept."""
+def begin_draft(*, call_id: int, language: str, token: str | None = None) -> int:
+    """Make an empty draft; returns its id. Link and code derive from its token, and only their hashes are kept.
+
+    Args:
+        call_id: the call that it answers.
+        language: the one its letters are written in until the applicant chooses.
+        token: its name, where a form gave one already: the same form sent twice begins one draft.
+
+    Raises:
+        DraftGone: the name was used up: by a draft of another call, or by one that has expired.
+    """
     now = clock.now()
     secret = settings.current().secret_bytes
-    token = secrets.token_urlsafe(18)
+    token = token or secrets.token_urlsafe(18)
     with transaction() as connection:
-        draft_id = connection.scalar(
-            insert(Draft)
+        connection.execute(
+            insert_for(connection)(Draft)
             .values(
                 call_id=call_id,
                 token=token,
@@ -57,9 +68,13 @@ def begin_draft(*, call_id: int, language: str) -> int:
                 changed_at=now,
                 expires_at=now + DRAFT_LIFE,
             )
-            .returning(Draft.id)
+            .on_conflict_do_nothing(index_elements=["token"])
         )
-    assert draft_id is not None
+        draft_id: int | None = connection.scalar(
+            select(Draft.id).where(Draft.token == token, Draft.call_id == call_id, Draft.expires_at > now)
+        )
+    if draft_id is None:
+        raise DraftGone
     return draft_id
 
 
@@ -142,6 +157,42 @@ def discard_draft(*, draft_id: int) -> None:
             delete_draft(connection, draft_id)
 
 
+def submit(
+    *, draft: StoredDraft, replaces: int | None = None, keeps: int | None = None, wants_receipt: bool = True
+) -> Received:
+    """Send an application as its applicant saw it; the draft is gone with it.
+
+    Args:
+        draft: as it was checked.
+        replaces: the applicant's earlier submission, which this one takes the place of.
+        keeps: the earlier submission that stays beside it.
+        wants_receipt: whether the receipt goes by letter, too.
+
+    Raises:
+        CallClosed: the call is not open at this moment.
+        DraftChanged: the draft was saved, or handed in after closing, since it was read.
+        AlreadySent: it was sent before with other answers.
+    """
+
+    def unchanged(connection: Connection, _submission_id: int) -> None:
+        as_seen = select(Draft.id).where(Draft.id == draft.id, Draft.version == draft.version, Draft.late_at.is_(None))
+        if connection.scalar(as_seen.with_for_update()) is None:
+            raise DraftChanged
+
+    command = ApplicationCommand(
+        token=draft.token,
+        language=draft.language,
+        call_id=draft.call.id,
+        answers=draft.answers,
+        files=draft.files,
+        draft_id=draft.id,
+        replaces=replaces,
+        keeps=keeps,
+        wants_receipt=wants_receipt,
+    )
+    return receive_application(command=command, also=unchanged)
+
+
 def remind_drafts() -> int:
     """Call to mind, once each, the untouched drafts that have a week left while their call is open."""
     now = clock.now()
@@ -174,7 +225,7 @@ def delete_expired_drafts() -> int:
     return deleted
 
 
-def _remind(due: Select[tuple[int]], now: datetime) -> int:
+def _remind(due: Select[int], now: datetime) -> int:
     with transaction() as connection:
         rows = connection.execute(
             update(Draft)
@@ -183,8 +234,8 @@ def _remind(due: Select[tuple[int]], now: datetime) -> int:
             .returning(Draft.id, Draft.mailed_to, Draft.language)
         ).all()
         for row in rows:
-            letters = [("draft_reminded", Mailbox(row.mailed_to, row.language))]
-            enqueue_letters(connection, draft_id=row.id, letters=letters, at=now)
+            mailbox = Mailbox(row.mailed_to, row.language)
+            enqueue_letters(connection, draft_id=row.id, letters=[("draft_reminded", mailbox)], at=now)
     return len(rows)
 
 

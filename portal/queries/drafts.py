@@ -52,6 +52,11 @@ def find_draft(draft_id: int) -> StoredDraft | None:
     return _find(Draft.id == draft_id)
 
 
+def find_draft_by_token(token: str) -> StoredDraft | None:
+    """The draft that a form was filled in for; the form knows its name from the first page on."""
+    return _find(Draft.token == token)
+
+
 def find_draft_by_key(key: str) -> StoredDraft | None:
     """A draft by the key in its address. That alone does not open it: see ``find_draft_of``."""
     return _find(Draft.link_hash == link_hash(settings.current().secret_bytes, key))
