@@ -24,12 +24,11 @@ def receive_inquiry(*, command: SubmissionCommand) -> Received:
     edition = get_live_edition()
     decision, noted = _decide(command, edition.content)
     return receive(
-        command=command,
+        command=replace(command, data=noted),
         edition=edition,
         decision=decision,
         receipt="inquiry_received",
         notice="inquiry_assigned",
-        noted=noted,
     )
 
 

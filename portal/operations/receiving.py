@@ -1,7 +1,7 @@
 """Receiving a submission of either kind: stored, acknowledged, and the right person told, in one commit."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -20,28 +20,17 @@ from portal.queries.directory import Mailbox, mailboxes_of
 from portal.queries.editions import LiveEdition
 from portal.rules.references import access_code, code_hash, new_reference
 from portal.rules.routing import Kind, Route
+from portal.rules.uploads import StagedFile as StagedFile  # a part of what is received
 
 _REFERENCE_TRIES = 5
 
 
 @dataclass(frozen=True)
-class StagedFile:
-    """A file whose bytes are safe in the file store, judged, and waiting for its submission.
-
-    ``purpose`` is what it is in an application (a ``DocumentKind``).
-    """
-
-    key: str
-    name: str
-    mime: str
-    size_bytes: int
-    sha256: str
-    purpose: str = ""
-
-
-@dataclass(frozen=True)
 class SubmissionCommand:
-    """A submission as a person sent it. ``token`` names this one sending, however often it is repeated."""
+    """A submission as a person sent it. ``token`` names this one sending, however often it is repeated.
+
+    ``data`` are facts for its first event; ``arrived_at`` is when it came, where that was before now.
+    """
 
     token: str
     language: str
@@ -56,6 +45,8 @@ class SubmissionCommand:
     files: tuple[StagedFile, ...] = ()
     wants_receipt: bool = True
     kind: Kind = "inquiry"
+    data: Mapping[str, Any] = field(default_factory=dict)
+    arrived_at: datetime | None = None
 
     @property
     def text(self) -> str:
@@ -90,7 +81,6 @@ def receive(
     decision: Route,
     receipt: LetterKind,
     notice: LetterKind,
-    noted: Mapping[str, Any] | None = None,
     also: Also = lambda _connection, _submission_id: None,
 ) -> Received:
     """Store and acknowledge a submission; the receipt and the notice are in the same commit.
@@ -103,7 +93,6 @@ def receive(
         decision: where it goes.
         receipt: the letter to the sender.
         notice: the letter to whoever gets it.
-        noted: what the timeline keeps about the arrival; plain JSON.
         also: writes further rows about the submission of the given id, in the same transaction.
 
     Raises:
@@ -115,7 +104,7 @@ def receive(
     for attempt in range(_REFERENCE_TRIES):
         try:
             with transaction() as connection:
-                received = _store(connection, command, edition, decision, told, dict(noted or {}), also)
+                received = _store(connection, command, edition, decision, told, also)
                 break
         except IntegrityError as error:  # a reference that exists: three in a thousand million at a million cases
             if attempt == _REFERENCE_TRIES - 1 or "reference" not in str(error.orig):
@@ -129,7 +118,6 @@ def _store(
     edition: LiveEdition,
     decision: Route,
     letters: list[tuple[LetterKind, Mailbox]],
-    noted: dict[str, Any],
     also: Also,
 ) -> Received | None:
     now = clock.now()
@@ -139,7 +127,13 @@ def _store(
         return None
     event_id = connection.scalar(
         _INSERT_EVENT,
-        {"submission_id": submission_id, "kind": "received", "at": now, "actor": command.name, "data": noted},
+        {
+            "submission_id": submission_id,
+            "kind": "received",
+            "at": command.arrived_at or now,
+            "actor": command.name,
+            "data": dict(command.data),
+        },
     )
     assert event_id is not None
     enqueue_letters(connection, submission_id=submission_id, event_id=event_id, letters=letters, at=now)
@@ -186,7 +180,7 @@ def _submission_values(
         "sender_country": command.country,
         "subject": command.subject,
         "message": command.message,
-        "received_at": now,
+        "received_at": command.arrived_at or now,
         "changed_at": now,
     }
 

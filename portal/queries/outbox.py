@@ -35,3 +35,13 @@ def list_file_names(submission_id: int) -> tuple[str, ...]:
             select(Attachment.name).where(Attachment.submission_id == submission_id).order_by(Attachment.id)
         )
     )
+
+
+def list_named_files(submission_id: int) -> list[tuple[str, str]]:
+    """The files of an application as pairs of what each is and its name, in the order they came."""
+    rows = db.session.execute(
+        select(Attachment.purpose, Attachment.name)
+        .where(Attachment.submission_id == submission_id)
+        .order_by(Attachment.id)
+    )
+    return [(row.purpose, row.name) for row in rows]

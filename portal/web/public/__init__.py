@@ -3,6 +3,15 @@
 from portal.web.public.routes import blueprint
 
 # Importing a module of views registers them.
-from portal.web.public import inquiry, internships, own_page, precheck, site  # noqa: F401  isort: skip
+from portal.web.public import (  # noqa: F401  isort: skip
+    apply,
+    apply_send,
+    inquiry,
+    internships,
+    own_page,
+    precheck,
+    resuming,
+    site,
+)
 
 __all__ = ["blueprint"]
