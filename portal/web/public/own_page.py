@@ -27,6 +27,12 @@ log = structlog.get_logger()
 _KEY = "own_case"
 
 
+def opened_here() -> int | None:
+    """The submission that this browser has opened with reference and access code."""
+    opened: int | None = session.get(_KEY)
+    return opened
+
+
 class TrackForm(Form):
     """Reference and access code, as the receipt gave them."""
 
