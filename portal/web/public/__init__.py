@@ -3,6 +3,6 @@
 from portal.web.public.routes import blueprint
 
 # Importing a module of views registers them.
-from portal.web.public import apply, apply_send, inquiry, own_page, resuming, site  # noqa: F401  isort: skip
+from portal.web.public import apply, apply_send, inquiry, own_page, prefill, resuming, site  # noqa: F401  isort: skip
 
 __all__ = ["blueprint"]
