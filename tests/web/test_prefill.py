@@ -10,6 +10,7 @@ import pytest
 import time_machine
 from flask import Flask
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from portal import clock
@@ -19,7 +20,7 @@ from portal.models import Draft
 from portal.queries.calls import StoredCall
 from portal.queries.drafts import StoredDraft, find_draft
 from portal.rules.uploads import MAX_BYTES
-from portal.web.public import cv_form
+from portal.web.public import cv_form, prefill
 from tests import cvs, samples
 from tests.conftest import CheckingClient
 from tests.internships import a_document, make_call
@@ -282,6 +283,25 @@ def test_a_reader_out_of_order_is_said_so(
     page = upload(client, call, cvs.candidate(), "cv.xml")
     assert page.status_code == 503
     assert "your application has not changed" in text_of(page)
+
+
+def test_what_was_ticked_is_kept_while_nothing_can_be_saved(
+    app: Flask, client: CheckingClient, call: StoredCall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(**_: Any) -> None:
+        raise OperationalError("INSERT", {}, Exception("disk full"))
+
+    page = upload(client, call, cvs.pdf(cvs.candidate()), "cv.pdf")
+    with monkeypatch.context() as broken:
+        broken.setattr(prefill, "begin_draft", full)
+        refused = use(client, call, page, use=["name", "cv"])
+    assert refused.status_code == 503
+    assert ticked(refused, call) == {"name", "cv"}
+    assert draft_of(app) is None
+    assert use(client, call, refused).status_code == 303
+    draft = draft_of(app)
+    assert draft is not None
+    assert (draft.answers.name, draft.answers.email, len(draft.files)) == ("Noor van Voorbeeld", "", 1)
 
 
 def test_too_many_files_have_to_wait(client: CheckingClient, call: StoredCall) -> None:

@@ -58,7 +58,8 @@ def take_cv(slug: str) -> AnyResponse:
             "This could not be done just now, and your application has not changed. Try again in a few minutes, "
             "or fill in the form yourself."
         )
-        return make_response(_page(call, None, form, problem=problem), 503)
+        found = Found.unsealed(form.seal.data) if form.seal.data else None
+        return make_response(_page(call, draft, form, found, _ticked(), problem), 503)
 
 
 def _read(call: StoredCall, draft: StoredDraft | None, form: CvForm) -> AnyResponse:
@@ -82,7 +83,7 @@ def _use(call: StoredCall, draft: StoredDraft | None, form: CvForm) -> AnyRespon
     if found is None:
         problem = gettext("What we had read is no longer here. Choose the file again.")
         return make_response(_page(call, draft, form, problem=problem), 422)
-    ticked = set(request.form.getlist("use"))
+    ticked = _ticked()
     answers = _answers(draft)
     chosen = {one.field: one.proposed for one in proposals(found.profile, answers) if one.field in ticked}
     there = draft.files if draft is not None else ()
@@ -113,6 +114,10 @@ def _use(call: StoredCall, draft: StoredDraft | None, form: CvForm) -> AnyRespon
         return make_response(_page(call, draft, form, found.beside(draft), ticked, problem), 409)
     remember(draft.id, call)
     return redirect(address_of(call, "you"), 303)
+
+
+def _ticked() -> set[str]:
+    return set(request.form.getlist("use"))
 
 
 def _answers(draft: StoredDraft | None) -> Answers:
