@@ -15,6 +15,7 @@ import socket
 from contextlib import suppress
 from typing import BinaryIO, NoReturn, Protocol, get_args
 
+from portal.rules.profiles import CV_KINDS, CvKind
 from portal.rules.uploads import KindName, Reason
 
 MEMORY_BYTES = 768 * 1024 * 1024
@@ -24,6 +25,8 @@ WALL_SECONDS = 20
 
 STARTED = b"?"
 ACCEPTED = b"accepted"
+CV = "cv:"
+"""Before the kind of a file that is to be read and not judged."""
 
 _LIMITS = (
     (resource.RLIMIT_AS, MEMORY_BYTES),
@@ -41,14 +44,22 @@ class Examine(Protocol):
     def __call__(self, file: BinaryIO, kind: KindName) -> Reason | None: ...
 
 
+class ReadCv(Protocol):
+    """``portal.gateways.examiners.cvs.read_cv``."""
+
+    def __call__(self, file: BinaryIO, kind: CvKind) -> bytes: ...
+
+
 def serve(listener_fd: int) -> None:
     """Judge what arrives on the socket until the portal's end is closed.
 
     A message is the name of the kind, with two descriptors: the file, and a socket for the answer. The answer is
-    ``STARTED`` and then ``ACCEPTED`` or a reason; an answer that ends early means that the judgement died.
+    ``STARTED`` and then ``ACCEPTED`` or a reason; an answer that ends early means that the judgement died. With
+    ``CV`` before the kind, the answer is a JSON object with what the CV says, or a reason.
     """
     # Here and not above: the web server reads the limits of this module and must not load the parsers.
     from portal.gateways.examiners import examine
+    from portal.gateways.examiners.cvs import read_cv
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks; the kernel clears them away
     gc.freeze()  # what is loaded now is shared with every fork
@@ -60,20 +71,24 @@ def serve(listener_fd: int) -> None:
             with suppress(OSError):  # no process to be had: the answer's end closes unused, and the portal knows
                 if len(descriptors) == 2 and os.fork() == 0:
                     listener.close()
-                    _judge_and_leave(examine, message.decode(), *descriptors)
+                    _judge_and_leave(examine, read_cv, message.decode(), *descriptors)
             for descriptor in descriptors:
                 os.close(descriptor)
 
 
-def _judge_and_leave(examine: Examine, name: str, file_fd: int, answer_fd: int) -> NoReturn:
+def _judge_and_leave(examine: Examine, read_cv: ReadCv, matter: str, file_fd: int, answer_fd: int) -> NoReturn:
     """Judge in a fork; every way out is ``_exit``, for the loop above belongs to the parent."""
     try:
         os.write(answer_fd, STARTED)
         _confine()
         kinds: tuple[KindName, ...] = get_args(KindName)
         with open(file_fd, "rb") as file:
-            reason = examine(file, kinds[kinds.index(name)])
-        os.write(answer_fd, reason.encode() if reason else ACCEPTED)
+            if matter.startswith(CV):
+                said = read_cv(file, CV_KINDS[CV_KINDS.index(matter.removeprefix(CV))])
+            else:
+                reason = examine(file, kinds[kinds.index(matter)])
+                said = reason.encode() if reason else ACCEPTED
+        os.write(answer_fd, said)
     finally:
         os._exit(0)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import get_args
 
 from portal.gateways.courtroom import ACCEPTED, STARTED, WALL_SECONDS
-from portal.rules.uploads import AttachmentRejected, FileKind, KindName, Reason
+from portal.rules.uploads import AttachmentRejected, FileKind, Reason
 
 AT_ONCE = 2
 QUEUE_SECONDS = 30.0
@@ -27,7 +27,7 @@ ANSWER_SECONDS = WALL_SECONDS + 5.0
 """A little longer than the limit that a judgement sets itself."""
 
 _ROOT = Path(__file__).resolve().parents[2]
-_PROGRAM = "import sys; sys.path.append({root!r}); from portal.gateways.courtroom import serve; serve({listener})"
+_PROGRAM = "import sys; sys.path.insert(0, {root!r}); from portal.gateways.courtroom import serve; serve({listener})"
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG")
 
 
@@ -53,11 +53,24 @@ def judge(path: Path, kind: FileKind) -> None:
             raise OSError(f"not a regular file: {path.name}")
         if found.st_size == 0:
             raise AttachmentRejected("empty")
-        reason = _court.judgement(descriptor, kind.name)
+        said = hear(descriptor, kind.name)
     finally:
         os.close(descriptor)
-    if reason is not None:
-        raise AttachmentRejected(reason)
+    if said != ACCEPTED:
+        reasons: tuple[Reason, ...] = get_args(Reason)
+        raise AttachmentRejected(next((reason for reason in reasons if reason.encode() == said), "too_complex"))
+
+
+def hear(file: int, matter: str, limit: int = 64) -> bytes:
+    """What the judge's process says about an open file, e.g. whether it is of the kind that ``matter`` names.
+
+    An answer longer than ``limit`` is heard a little beyond it, so that it is seen to be too long; one that broke
+    off is what was heard of it.
+
+    Raises:
+        JudgeUnavailable: no seat became free, or the process cannot be started.
+    """
+    return _court.hear(file, matter, limit)
 
 
 class _Court:
@@ -72,38 +85,33 @@ class _Court:
         self._process: subprocess.Popen[bytes] | None = None
         self._line: socket.socket | None = None
 
-    def judgement(self, file: int, kind: KindName) -> Reason | None:
-        """Why the open file is refused, or ``None``.
-
-        Raises:
-            JudgeUnavailable: no seat became free, or the process cannot be started.
-        """
+    def hear(self, file: int, matter: str, limit: int) -> bytes:
         if not self._seats.acquire(timeout=QUEUE_SECONDS):
             raise JudgeUnavailable("too many files are waiting")
         try:
             with suppress(_NotHeard):
-                return self._hearing(file, kind)
+                return self._hearing(file, matter, limit)
             # The process had gone, e.g. for want of memory; a new one is worth one try.
-            return self._hearing(file, kind)
+            return self._hearing(file, matter, limit)
         except (_NotHeard, OSError) as error:
             raise JudgeUnavailable(str(error)) from error
         finally:
             self._seats.release()
 
-    def _hearing(self, file: int, kind: KindName) -> Reason | None:
+    def _hearing(self, file: int, matter: str, limit: int) -> bytes:
         answer, far_end = socket.socketpair()
         with answer:
             with far_end, self._lock:
                 line = self._open_line()
                 try:
-                    socket.send_fds(line, [kind.encode()], [file, far_end.fileno()])
+                    socket.send_fds(line, [matter.encode()], [file, far_end.fileno()])
                 except (ConnectionError, TimeoutError) as error:
                     self._end()
                     raise _NotHeard("the judge's process does not listen") from error
             if not _has_begun(answer):
                 self._give_up(line)
                 raise _NotHeard("the judge's process did not begin")
-            return _verdict(answer)
+            return _said(answer, limit)
 
     def _open_line(self) -> socket.socket:
         if self._line is None or self._process is None or self._process.poll() is not None:
@@ -171,16 +179,13 @@ def _has_begun(answer: socket.socket) -> bool:
     return False
 
 
-def _verdict(answer: socket.socket) -> Reason | None:
+def _said(answer: socket.socket, limit: int) -> bytes:
     answer.settimeout(ANSWER_SECONDS)
     said = b""
     with suppress(TimeoutError, ConnectionError):
-        while len(said) < 64 and (more := answer.recv(64)):
+        while len(said) <= limit and (more := answer.recv(limit + 1)):
             said += more
-    if said == ACCEPTED:
-        return None
-    reasons: tuple[Reason, ...] = get_args(Reason)
-    return next((reason for reason in reasons if reason.encode() == said), "too_complex")
+    return said
 
 
 _court = _Court()

@@ -125,7 +125,7 @@ def test_a_judge_that_cannot_start_is_said_so(verdict: Verdict, monkeypatch: pyt
 
 CONFINED = """
 import sys, time
-sys.path.append({root!r})
+sys.path.insert(0, {root!r})
 from portal.gateways import courtroom, examiners
 
 def misbehave(file, kind):

@@ -1,4 +1,4 @@
-"""The public face: pages, the inquiry, its receipt, and the sender's own page, under ``/<lang>/``."""
+"""The public face: pages, inquiries, internships and applications, and the sender's own page, under ``/<lang>/``."""
 
 from portal.web.public.routes import blueprint
 
@@ -10,6 +10,7 @@ from portal.web.public import (  # noqa: F401  isort: skip
     internships,
     own_page,
     precheck,
+    prefill,
     resuming,
     site,
 )

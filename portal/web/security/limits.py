@@ -28,6 +28,7 @@ LIMITS: dict[str, tuple[str, ...]] = {
     "apply_address": ("400/10 minutes",),
     "draft_letter": ("4/hour", "12/day"),
     "draft_code": ("10/15 minutes", "40/day"),
+    "cv_address": ("30/10 minutes",),
     "sender_reply": ("10/10 minutes", "60/day"),
 }
 
