@@ -106,9 +106,11 @@ def run_worker(stopped: threading.Event) -> None:
 def _sweep() -> None:
     from portal.gateways.storage import StorageUnavailable
     from portal.operations.attachments import sweep_files
+    from portal.operations.drafts import delete_expired_drafts, remind_drafts
     from portal.operations.sessions import sweep_sessions
 
     sessions = sweep_sessions()
+    log.info("drafts_swept", reminded=remind_drafts(), deleted=delete_expired_drafts())
     try:
         log.info("swept", files=sweep_files(), sessions=sessions)
     except StorageUnavailable as error:  # letters need no files: they go all the same

@@ -12,11 +12,12 @@ from portal.content.schema import TRIAGE, Content, Manager
 from portal.gateways.links import public_link
 from portal.i18n import speaking
 from portal.models.letters import LetterKind
+from portal.rules.applications import Answers
 
 TO_STAFF: frozenset[LetterKind] = frozenset(
     {"inquiry_assigned", "inquiry_handed_over", "sender_answered", "application_assigned", "application_updated"}
 )
-ABOUT_A_CALL: frozenset[LetterKind] = frozenset({"late_arrived", "reserve_moves_up"})
+ABOUT_A_CALL: frozenset[LetterKind] = frozenset({"reserve_moves_up"})
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class LetterFacts:
     """All that a letter can say. Letters to staff use the reference alone: nothing of the sender leaves.
 
     ``data`` are the facts of the event. A letter about a draft or a call has no case, and so no reference.
+    ``answers`` and the documents that are still to come are an application's.
     """
 
     reference: str
@@ -43,6 +45,9 @@ class LetterFacts:
     call_slug: str = ""
     draft_key: str = ""
     expires_at: datetime | None = None
+    answers: Answers | None = None
+    missing_documents: tuple[str, ...] = ()
+    documents_due_at: datetime | None = None
 
     @property
     def greeted(self) -> str:
@@ -85,6 +90,8 @@ def _manager(facts: LetterFacts, content: Content) -> Manager | None:
 
 
 def _link(kind: LetterKind, language: str, facts: LetterFacts) -> str:
+    if kind == "late_arrived":
+        return public_link("workspace.late_applications", slug=facts.call_slug)
     if kind in ABOUT_A_CALL:
         return public_link("workspace.call", slug=facts.call_slug)
     if kind == "review_invited":

@@ -1,6 +1,7 @@
 """Receiving an internship application, and what its applicant does with it afterwards."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.engine import Connection
@@ -11,7 +12,7 @@ from portal.content.schema import TRIAGE, Content
 from portal.database import db
 from portal.models import Application, Call, Draft, Letter, Submission
 from portal.operations.door import Change, known_act, write_change
-from portal.operations.receiving import Received, StagedFile, SubmissionCommand, receive
+from portal.operations.receiving import Also, Received, StagedFile, SubmissionCommand, receive
 from portal.queries.cases import COLUMNS
 from portal.queries.directory import get_directory
 from portal.queries.editions import get_live_edition
@@ -29,7 +30,7 @@ class ApplicationCommand:
     """An application as a person sent it. ``token`` names this one sending.
 
     ``replaces`` is the id of the applicant's earlier submission to the same call, which this one takes the place
-    of; ``keeps`` is one that stays beside it. ``late`` says that a manager admitted it after closing.
+    of; ``keeps`` is one that stays beside it. ``late_at`` is when it came after closing; a manager admitted it.
     """
 
     token: str
@@ -40,14 +41,20 @@ class ApplicationCommand:
     draft_id: int | None = None
     replaces: int | None = None
     keeps: int | None = None
-    late: bool = False
+    late_at: datetime | None = None
     wants_receipt: bool = True
 
 
-def receive_application(*, command: ApplicationCommand) -> Received:
+def receive_application(
+    *, command: ApplicationCommand, also: Also = lambda _connection, _submission_id: None
+) -> Received:
     """Store, route and acknowledge an application; the receipt and the notice are in the same commit.
 
     A repeated sending is answered with the first one's reference. The draft it came from is deleted.
+
+    Args:
+        command: what was sent.
+        also: writes rows of another use case, or refuses by raising, before the draft goes.
 
     Raises:
         CallClosed: the call is not open at this moment.
@@ -61,8 +68,9 @@ def receive_application(*, command: ApplicationCommand) -> Received:
     edition = get_live_edition()
     topic = topic_of(command.answers, document, edition.content)
 
-    def also(connection: Connection, submission_id: int) -> None:
+    def store(connection: Connection, submission_id: int) -> None:
         _check_open(connection, command)
+        also(connection, submission_id)
         connection.execute(insert(Application).values(_application_values(command, document, submission_id)))
         if command.replaces is not None:
             _replace(connection, command.replaces, command.token)
@@ -75,7 +83,7 @@ def receive_application(*, command: ApplicationCommand) -> Received:
         decision=route(edition.content, topic=topic, absent=get_directory().absent),
         receipt="application_received",
         notice="application_assigned",
-        also=also,
+        also=store,
     )
 
 
@@ -102,7 +110,7 @@ def _check_open(connection: Connection, command: ApplicationCommand) -> None:
         select(Call.status, Call.opens_at, Call.closes_at, Call.extended_to).where(Call.id == command.call_id)
     ).one()
     now = phase(Times(call.status, call.opens_at, call.closes_at, call.extended_to), clock.now())
-    if now != "open" and not (command.late and now == "closed"):
+    if now != "open" and not (command.late_at and now == "closed"):
         raise CallClosed
 
 
@@ -116,7 +124,7 @@ def _application_values(command: ApplicationCommand, document: CallDocument, sub
         "email_key": command.answers.email.lower(),
         "replaces_id": command.replaces or command.keeps,
         "documents_due_at": clock.now() + DOCUMENTS_GRACE if incomplete else None,
-        "late": command.late,
+        "late": command.late_at is not None,
     }
 
 
@@ -155,4 +163,6 @@ def _as_submission(
         files=command.files,
         wants_receipt=command.wants_receipt,
         kind="internship",
+        data={"late": True} if command.late_at else {},
+        arrived_at=command.late_at,
     )

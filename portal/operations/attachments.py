@@ -10,7 +10,7 @@ from portal import clock
 from portal.database import db
 from portal.gateways.judge import judge
 from portal.gateways.storage import BadKey, Files, StorageUnavailable
-from portal.models import Attachment
+from portal.models import Attachment, Draft
 from portal.operations.receiving import StagedFile
 from portal.rules.uploads import MAX_BYTES, clean_name, kind_of
 
@@ -51,12 +51,14 @@ def is_staged(file: StagedFile) -> bool:
 
 
 def sweep_files() -> int:
-    """Delete files that no submission has, once their waiting time is over; returns how many."""
+    """Delete files that no submission and no draft has, once their waiting time is over; returns how many."""
     files = file_store()
     files.remove_unfinished(clock.now() - UNFINISHED_FOR)
     swept = 0
+    # Drafts first: a file that moves from its draft to a submission meanwhile is found in one of them.
+    drafted = {file["key"] for kept in db.session.scalars(select(Draft.files)) for file in kept}
     for key in files.keys_older_than(clock.now() - STAGED_FOR):
-        if db.session.scalar(select(Attachment.id).where(Attachment.key == key)) is None:
+        if key not in drafted and db.session.scalar(select(Attachment.id).where(Attachment.key == key)) is None:
             files.delete(key)
             swept += 1
     db.session.commit()

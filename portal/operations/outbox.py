@@ -17,7 +17,7 @@ from portal.gateways.mailer import Envelope, LetterRefused, PostLine, PostUnavai
 from portal.models import Draft, Letter, Submission
 from portal.queries.cases import NoSuchCase
 from portal.queries.editions import content
-from portal.queries.outbox import list_file_names, list_letter_material
+from portal.queries.outbox import list_file_names, list_file_purposes, list_letter_material
 from portal.queries.scope import visible_to
 from portal.rules.applications import Answers
 from portal.rules.delivery import LEASE, MAX_ATTEMPTS, delay_after
@@ -110,7 +110,17 @@ def _facts_of_case(row: Row[*tuple[Any, ...]]) -> LetterFacts:
     if row.Application is None:
         return facts
     answers = Answers.from_data(row.Application.answers)
-    return replace(facts, data=row.Event.data, address_as=answers.address_as, **_about_call(row))
+    there = list_file_purposes(row.Submission.id)
+    document = CallDocument.model_validate(row.Call.document)
+    return replace(
+        facts,
+        data=row.Event.data,
+        address_as=answers.address_as,
+        answers=answers,
+        missing_documents=tuple(kind for kind in document.required_documents if kind not in there),
+        documents_due_at=row.Application.documents_due_at,
+        **_about_call(row),
+    )
 
 
 def _facts_of_draft(row: Row[*tuple[Any, ...]]) -> LetterFacts:

@@ -1,7 +1,7 @@
 """Receiving a submission of either kind: stored, acknowledged, and the right person told, in one commit."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -20,28 +20,17 @@ from portal.queries.directory import Mailbox, mailboxes_of
 from portal.queries.editions import LiveEdition
 from portal.rules.references import access_code, code_hash, new_reference
 from portal.rules.routing import Kind, Route
+from portal.rules.uploads import StagedFile as StagedFile  # a part of what is received
 
 _REFERENCE_TRIES = 5
 
 
 @dataclass(frozen=True)
-class StagedFile:
-    """A file whose bytes are safe in the file store, judged, and waiting for its submission.
-
-    ``purpose`` is what it is in an application (a ``DocumentKind``).
-    """
-
-    key: str
-    name: str
-    mime: str
-    size_bytes: int
-    sha256: str
-    purpose: str = ""
-
-
-@dataclass(frozen=True)
 class SubmissionCommand:
-    """A submission as a person sent it. ``token`` names this one sending, however often it is repeated."""
+    """A submission as a person sent it. ``token`` names this one sending, however often it is repeated.
+
+    ``data`` are facts for its first event; ``arrived_at`` is when it came, where that was before now.
+    """
 
     token: str
     language: str
@@ -56,6 +45,8 @@ class SubmissionCommand:
     files: tuple[StagedFile, ...] = ()
     wants_receipt: bool = True
     kind: Kind = "inquiry"
+    data: Mapping[str, Any] = field(default_factory=dict)
+    arrived_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -131,7 +122,13 @@ def _store(
         return None
     event_id = connection.scalar(
         _INSERT_EVENT,
-        {"submission_id": submission_id, "kind": "received", "at": now, "actor": command.name, "data": {}},
+        {
+            "submission_id": submission_id,
+            "kind": "received",
+            "at": command.arrived_at or now,
+            "actor": command.name,
+            "data": dict(command.data),
+        },
     )
     assert event_id is not None
     enqueue_letters(connection, submission_id=submission_id, event_id=event_id, letters=letters, at=now)
@@ -178,7 +175,7 @@ def _submission_values(
         "sender_country": command.country,
         "subject": command.subject,
         "message": command.message,
-        "received_at": now,
+        "received_at": command.arrived_at or now,
         "changed_at": now,
     }
 

@@ -35,3 +35,8 @@ def list_file_names(submission_id: int) -> tuple[str, ...]:
             select(Attachment.name).where(Attachment.submission_id == submission_id).order_by(Attachment.id)
         )
     )
+
+
+def list_file_purposes(submission_id: int) -> frozenset[str]:
+    """What the files of an application are."""
+    return frozenset(db.session.scalars(select(Attachment.purpose).where(Attachment.submission_id == submission_id)))

@@ -23,7 +23,9 @@ class Receipt:
 
 def find_receipt(submission_id: int) -> Receipt | None:
     """The receipt of a submission."""
-    mailed = exists().where(Letter.submission_id == Submission.id, Letter.kind == "inquiry_received")
+    mailed = exists().where(
+        Letter.submission_id == Submission.id, Letter.kind.in_(("inquiry_received", "application_received"))
+    )
     row = db.session.execute(
         select(*Submission.__table__.c, mailed.label("mailed")).where(Submission.id == submission_id)
     ).one_or_none()

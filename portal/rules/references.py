@@ -64,6 +64,11 @@ def draft_code(key: bytes, draft_token: str) -> str:
     return _derived_code(key, b"draft-code:" + draft_token.encode())
 
 
+def link_hash(key: bytes, link: str) -> str:
+    """What is stored of a draft's address, in hex."""
+    return hmac.new(key, b"link-hash:" + link.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+
+
 def _derived_code(key: bytes, purpose: bytes) -> str:
     number = int.from_bytes(hmac.digest(key, purpose, "sha256"))
     characters = []

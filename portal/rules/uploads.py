@@ -63,6 +63,21 @@ ACCEPT = ",".join(f".{extension}" for extension in ALLOWED)
 """The ``accept`` attribute of the control that chooses files."""
 
 
+@dataclass(frozen=True)
+class StagedFile:
+    """A file whose bytes are safe in the file store, judged, and waiting for its submission.
+
+    ``purpose`` is what it is in an application (a ``DocumentKind``).
+    """
+
+    key: str
+    name: str
+    mime: str
+    size_bytes: int
+    sha256: str
+    purpose: str = ""
+
+
 class AttachmentRejected(Exception):
     """A file cannot be taken in, and the sender can do something about it.
 

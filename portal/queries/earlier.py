@@ -1,0 +1,52 @@
+"""What came before an application: the same sending, or another one by the same person to the same call."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, select
+
+from portal.database import db
+from portal.models import Application, Submission
+from portal.rules.applications import ENDED, Stage
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """An application to the same call that still runs. ``email`` is in small letters."""
+
+    id: int
+    reference: str
+    received_at: datetime
+    email: str
+    stage: Stage
+
+
+def find_sent(token: str) -> int | None:
+    """The application that a form of this name has become."""
+    return db.session.scalar(select(Submission.id).where(Submission.token == token, Submission.kind == "internship"))
+
+
+def find_earlier(submission_id: int, call_id: int) -> Earlier | None:
+    """A submission as an application to the call that can still be replaced; the caller has proved it is theirs."""
+    row = db.session.execute(
+        _EARLIER.where(Submission.id == submission_id, Application.call_id == call_id, Application.stage.not_in(ENDED))
+    ).one_or_none()
+    return Earlier(*row) if row is not None else None
+
+
+def list_same_address(submission_id: int) -> Sequence[Earlier]:
+    """Other applications to the same call from the same address, oldest first: for the house, never for a sender."""
+    own = select(Application.call_id, Application.email_key).where(Application.submission_id == submission_id)
+    this = own.subquery()
+    rows = db.session.execute(
+        _EARLIER.join(this, (this.c.call_id == Application.call_id) & (this.c.email_key == Application.email_key))
+        .where(Submission.id != submission_id)
+        .order_by(Submission.id)
+    )
+    return [Earlier(*row) for row in rows]
+
+
+_EARLIER: Select[tuple[int, str, datetime, str, Stage]] = select(
+    Submission.id, Submission.reference, Submission.received_at, Application.email_key, Application.stage
+).join(Application, Application.submission_id == Submission.id)
