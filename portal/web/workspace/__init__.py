@@ -1,8 +1,8 @@
-"""The managers' workspace: inbox, case, absences."""
+"""The managers' workspace: inbox, case, absences, and what is asked of applicants."""
 
 from portal.web.workspace.routes import blueprint
 
 # Importing a module of views registers them.
-from portal.web.workspace import absences, acts, cases, inbox  # noqa: F401  isort: skip
+from portal.web.workspace import absences, acts, cases, correction, inbox, interview  # noqa: F401  isort: skip
 
 __all__ = ["blueprint"]
