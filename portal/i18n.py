@@ -154,6 +154,14 @@ def countries(code: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(rows, key=lambda row: _alphabetical(row[1], code)))
 
 
+@lru_cache
+def spoken_languages(code: str) -> tuple[tuple[str, str], ...]:
+    """Language codes (ISO 639-1) and their names, in the order of the language's alphabet."""
+    names = {str(key): str(name) for key, name in locale(code).languages.items() if len(key) == 2}
+    rows = [(key, name[:1].upper() + name[1:]) for key, name in names.items()]
+    return tuple(sorted(rows, key=lambda row: _alphabetical(row[1], code)))
+
+
 _NOT_COUNTRIES = frozenset({"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO", "AC", "CP", "CQ", "DG", "EA", "IC", "TA"})
 _NORDIC_ORDER = str.maketrans({"å": "z1", "ä": "z2", "ö": "z3"})
 

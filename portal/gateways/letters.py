@@ -25,7 +25,8 @@ class LetterFacts:
     """All that a letter can say. Letters to staff use the reference alone: nothing of the sender leaves.
 
     ``data`` are the facts of the event. A letter about a draft or a call has no case, and so no reference.
-    ``answers`` and the documents that are still to come are an application's.
+    ``answers`` and documents are an application's: those that came, as pairs of a kind and a name, and those that
+    are still to come.
     """
 
     reference: str
@@ -45,7 +46,9 @@ class LetterFacts:
     call_slug: str = ""
     draft_key: str = ""
     expires_at: datetime | None = None
+    closes_at: datetime | None = None
     answers: Answers | None = None
+    documents: tuple[tuple[str, str], ...] = ()
     missing_documents: tuple[str, ...] = ()
     documents_due_at: datetime | None = None
 
@@ -94,6 +97,8 @@ def _link(kind: LetterKind, language: str, facts: LetterFacts) -> str:
         return public_link("workspace.late_applications", slug=facts.call_slug)
     if kind in ABOUT_A_CALL:
         return public_link("workspace.call", slug=facts.call_slug)
+    if kind == "late_refused":
+        return public_link("public.contact", lang=language)
     if kind == "review_invited":
         return public_link("workspace.reviews")
     if facts.draft_key:

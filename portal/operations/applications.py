@@ -163,6 +163,14 @@ def _as_submission(
         files=command.files,
         wants_receipt=command.wants_receipt,
         kind="internship",
-        data={"late": True} if command.late_at else {},
+        data=_facts_of_arrival(command),
         arrived_at=command.late_at,
     )
+
+
+def _facts_of_arrival(command: ApplicationCommand) -> dict[str, object]:
+    """What the receipt says beside the answers."""
+    data: dict[str, object] = {"late": True} if command.late_at else {}
+    if command.replaces is not None:
+        data["replaces"] = db.session.scalar(select(Submission.reference).where(Submission.id == command.replaces))
+    return data

@@ -12,7 +12,7 @@ from portal.operations.applications import ApplicationCommand, receive_applicati
 from portal.operations.drafts import DraftChanged, DraftGone
 from portal.operations.outgoing import enqueue_letters
 from portal.operations.receiving import Received
-from portal.queries.calls import NoSuchCall
+from portal.queries.calls import NoSuchCall, get_led_call
 from portal.queries.directory import Mailbox
 from portal.queries.drafts import StoredDraft, find_draft
 from portal.queries.scope import leads
@@ -84,7 +84,7 @@ def admit_late(viewer: Viewer, *, slug: str, draft_id: int) -> Received:
     """
     draft = find_draft(draft_id)
     if draft is None or draft.call.slug != slug or draft.late_at is None or draft.late_answer is not None:
-        _check_led(viewer, slug)
+        get_led_call(viewer, slug)
         raise AnsweredAlready
     late_at = draft.late_at
 
@@ -146,12 +146,6 @@ def _lock_unanswered(connection: Connection, viewer: Viewer, slug: str, draft_id
     )
     if connection.scalar(waiting.with_for_update(of=Draft)) is None:
         raise AnsweredAlready
-
-
-def _check_led(viewer: Viewer, slug: str) -> None:
-    with transaction() as connection:
-        if connection.scalar(select(Call.id).where(Call.slug == slug, leads(viewer))) is None:
-            raise NoSuchCall
 
 
 def _note(connection: Connection, call_id: int, kind: str, draft_id: int, viewer: Viewer | None) -> None:

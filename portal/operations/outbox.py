@@ -14,10 +14,10 @@ from portal.content.schema import TRIAGE
 from portal.database import db, transaction
 from portal.gateways.letters import LetterFacts, write_letter
 from portal.gateways.mailer import Envelope, LetterRefused, PostLine, PostUnavailable, open_post
-from portal.models import Draft, Letter, Submission
+from portal.models import Call, Draft, Letter, Submission
 from portal.queries.cases import NoSuchCase
 from portal.queries.editions import content
-from portal.queries.outbox import list_file_names, list_file_purposes, list_letter_material
+from portal.queries.outbox import list_file_names, list_letter_material, list_named_files
 from portal.queries.scope import visible_to
 from portal.rules.applications import Answers
 from portal.rules.delivery import LEASE, MAX_ATTEMPTS, delay_after
@@ -110,13 +110,15 @@ def _facts_of_case(row: Row[*tuple[Any, ...]]) -> LetterFacts:
     if row.Application is None:
         return facts
     answers = Answers.from_data(row.Application.answers)
-    there = list_file_purposes(row.Submission.id)
+    documents = tuple(list_named_files(row.Submission.id))
+    there = {kind for kind, _name in documents}
     document = CallDocument.model_validate(row.Call.document)
     return replace(
         facts,
         data=row.Event.data,
         address_as=answers.address_as,
         answers=answers,
+        documents=documents,
         missing_documents=tuple(kind for kind in document.required_documents if kind not in there),
         documents_due_at=row.Application.documents_due_at,
         **_about_call(row),
@@ -145,7 +147,14 @@ def _facts_of_draft(row: Row[*tuple[Any, ...]]) -> LetterFacts:
 
 
 def _about_call(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
-    return {"call": CallDocument.model_validate(row.Call.document), "call_slug": row.Call.slug} if row.Call else {}
+    call: Call | None = row.Call
+    if call is None:
+        return {}
+    return {
+        "call": CallDocument.model_validate(call.document),
+        "call_slug": call.slug,
+        "closes_at": call.extended_to or call.closes_at,
+    }
 
 
 def _claim(limit: int) -> list[int]:

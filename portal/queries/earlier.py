@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Row, select
 
 from portal.database import db
 from portal.models import Application, Submission
@@ -32,7 +33,7 @@ def find_earlier(submission_id: int, call_id: int) -> Earlier | None:
     row = db.session.execute(
         _EARLIER.where(Submission.id == submission_id, Application.call_id == call_id, Application.stage.not_in(ENDED))
     ).one_or_none()
-    return Earlier(*row) if row is not None else None
+    return _as_earlier(row) if row is not None else None
 
 
 def list_same_address(submission_id: int) -> Sequence[Earlier]:
@@ -44,9 +45,13 @@ def list_same_address(submission_id: int) -> Sequence[Earlier]:
         .where(Submission.id != submission_id)
         .order_by(Submission.id)
     )
-    return [Earlier(*row) for row in rows]
+    return [_as_earlier(row) for row in rows]
 
 
-_EARLIER: Select[tuple[int, str, datetime, str, Stage]] = select(
+_EARLIER = select(
     Submission.id, Submission.reference, Submission.received_at, Application.email_key, Application.stage
 ).join(Application, Application.submission_id == Submission.id)
+
+
+def _as_earlier(row: Row[*tuple[Any, ...]]) -> Earlier:
+    return Earlier(row.id, row.reference, row.received_at, row.email_key, row.stage)

@@ -37,6 +37,11 @@ def list_file_names(submission_id: int) -> tuple[str, ...]:
     )
 
 
-def list_file_purposes(submission_id: int) -> frozenset[str]:
-    """What the files of an application are."""
-    return frozenset(db.session.scalars(select(Attachment.purpose).where(Attachment.submission_id == submission_id)))
+def list_named_files(submission_id: int) -> list[tuple[str, str]]:
+    """The files of an application as pairs of what each is and its name, in the order they came."""
+    rows = db.session.execute(
+        select(Attachment.purpose, Attachment.name)
+        .where(Attachment.submission_id == submission_id)
+        .order_by(Attachment.id)
+    )
+    return [(row.purpose, row.name) for row in rows]

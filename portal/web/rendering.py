@@ -56,6 +56,8 @@ def init_app(app: Flask) -> None:
         day=i18n.format_day,
         moment=moment,
         moment_text=moment_text,
+        exact_moment=exact_moment,
+        exact_moment_text=exact_moment_text,
         short_moment=short_moment,
         iso=lambda value: value.isoformat(),
         from_iso=datetime.fromisoformat,
@@ -198,6 +200,19 @@ def moment(value: datetime) -> Markup:
 def moment_text(value: datetime) -> str:
     """Day and time in the installation's time zone, as text."""
     return i18n.format_moment(value, content().organisation.zone)
+
+
+def exact_moment(value: datetime) -> Markup:
+    """Day and time to the second with the time zone named, for what counts by the minute."""
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(timespec="seconds"), exact_moment_text(value))
+
+
+def exact_moment_text(value: datetime) -> str:
+    """The same as text, e.g. ``24 November 2026 at 14:05:09 (Helsinki time)``."""
+    zone = content().organisation.zone
+    separator = "." if i18n.language() in ("fi", "sv") else ":"
+    seconds = f"{separator}{value.astimezone(zone).second:02d}"
+    return gettext("%(moment)s (Helsinki time)", moment=i18n.format_moment(value, zone) + seconds)
 
 
 def short_moment(value: datetime) -> str:

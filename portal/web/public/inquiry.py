@@ -103,16 +103,18 @@ def send() -> AnyResponse:
                 "Everything you typed is below. Try again in a few minutes."
             ),
         )
-    return _to_receipt(received.submission_id)
+    return to_receipt("public.receipt", received.submission_id)
 
 
 @blueprint.get("/<language:lang>/contact/receipt")
 @public
 def receipt() -> str | AnyResponse:
     """What was received, when, and what happens next; only in the browser that sent it, for an hour."""
-    found = _receipt_of_this_browser()
+    found = receipt_of_this_browser()
     if found is None:
         return redirect(url_for("public.track"), 302)
+    if found.row.kind == "internship":
+        return redirect(url_for("public.application_receipt"), 302)
     return render_template("public/receipt.html", receipt=found, case=found.row, files=list_file_names(found.row.id))
 
 
@@ -133,13 +135,15 @@ def _again(form: InquiryForm, status: int, problem: str | None = None) -> Respon
     return make_response(_page(form, problem), status)
 
 
-def _to_receipt(submission_id: int) -> AnyResponse:
-    response = make_response(redirect(url_for("public.receipt"), 303))
+def to_receipt(endpoint: str, submission_id: int) -> AnyResponse:
+    """Lead to the receipt of a submission, which this browser alone can read for an hour."""
+    response = make_response(redirect(url_for(endpoint), 303))
     cookies.give(response, RECEIPT_COOKIE, str(_seals().dumps(submission_id)), max_age_seconds=RECEIPT_SECONDS)
     return response
 
 
-def _receipt_of_this_browser() -> Receipt | None:
+def receipt_of_this_browser() -> Receipt | None:
+    """The receipt of what this browser sent last, within the hour."""
     try:
         submission_id = _seals().loads(cookies.read(RECEIPT_COOKIE), max_age=RECEIPT_SECONDS)
     except BadData:

@@ -72,7 +72,7 @@ class InquiryForm(Form):
             removed: those of them that the person no longer wants.
         """
         unwanted = set(removed)
-        files = {file.key: file for seal in kept if seal not in unwanted and (file := _unseal(seal))}
+        files = {file.key: file for seal in kept if seal not in unwanted and (file := unseal(seal))}
         for file in list(files.values())[:MAX_FILES]:
             if is_staged(file):
                 self.staged.append(file)
@@ -106,7 +106,7 @@ class InquiryForm(Form):
 
     def sealed(self) -> list[tuple[str, StagedFile]]:
         """The files taken in, each with the sealed name that the form carries along."""
-        return [(_seal(file), file) for file in self.staged]
+        return [(seal(file), file) for file in self.staged]
 
     def to_command(self, *, wants_receipt: bool) -> SubmissionCommand:
         """The inquiry as it will be stored; the form must be valid."""
@@ -137,12 +137,13 @@ def _seals() -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="staged-file")
 
 
-def _seal(file: StagedFile) -> str:
+def seal(file: StagedFile) -> str:
+    """What a form carries for a file that was taken in; only we can make it."""
     sealed = _seals().dumps(asdict(file))
     return sealed if isinstance(sealed, str) else sealed.decode()
 
 
-def _unseal(seal: str) -> StagedFile | None:
+def unseal(seal: str) -> StagedFile | None:
     """The file a seal stands for; a forged or old seal stands for none."""
     try:
         return StagedFile(**_seals().loads(seal, max_age=int(SEALED_FOR.total_seconds())))

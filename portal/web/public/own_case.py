@@ -27,12 +27,12 @@ class SenderReplyForm(Form):
     case = HiddenField()
 
 
-def own_case() -> int | None:
-    """The submission that this browser has open."""
+def opened_here() -> int | None:
+    """The submission that this browser has opened with reference and access code."""
     return cast(int | None, session.get(KEY))
 
 
 def find_own_application() -> Process | None:
     """The application that this browser has open; ``None`` for an inquiry, or when nothing is."""
-    submission_id = own_case()
+    submission_id = opened_here()
     return find_process(submission_id) if submission_id is not None else None

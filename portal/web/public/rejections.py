@@ -4,13 +4,11 @@ from portal.i18n import gettext
 from portal.rules.uploads import MAX_FILES, Reason
 
 
-def explain(reason: Reason, name: str) -> str:
-    """One sentence or two about the file called ``name``."""
+def explain(reason: Reason, name: str, limit: int = MAX_FILES) -> str:
+    """One sentence or two about the file called ``name``; ``limit`` is how many files the form takes."""
     return {
         "too_large": gettext("“%(name)s” is larger than 10 MB. Send a smaller version.", name=name),
-        "too_many": gettext(
-            "You can attach %(count)s files at most. “%(name)s” was left out.", count=MAX_FILES, name=name
-        ),
+        "too_many": gettext("You can attach %(count)s files at most. “%(name)s” was left out.", count=limit, name=name),
         "empty": gettext("“%(name)s” is empty. Choose another file.", name=name),
         "unreadable_name": gettext("A file has no readable name. Rename it and choose it again."),
         "type_not_allowed": gettext(

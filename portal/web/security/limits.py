@@ -24,6 +24,9 @@ LIMITS: dict[str, tuple[str, ...]] = {
     "receipt_address": ("5/hour", "15/day"),
     "track_address": ("40/15 minutes",),
     "track_reference": ("10/15 minutes", "40/day"),
+    "apply_address": ("400/10 minutes",),
+    "draft_letter": ("4/hour", "12/day"),
+    "draft_code": ("10/15 minutes", "40/day"),
     "sender_reply": ("10/10 minutes", "60/day"),
 }
 
