@@ -28,6 +28,7 @@ EventKind = Literal[
     "stepped_aside",
     "reviewed",
     "correction_asked",
+    "correction_cancelled",
     "corrected",
     "interview_invited",
     "interview_chosen",

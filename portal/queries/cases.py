@@ -19,8 +19,21 @@ from portal.rules.policy import Viewer
 HISTORY_SHOWN = 200
 HISTORY_LIMIT = 5_000
 
-PUBLIC_EVENTS: tuple[EventKind, ...] = ("received", "replied", "sender_replied", "handed_over", "closed", "reopened")
-"""What the sender may see; notes and who took what stay inside."""
+PUBLIC_EVENTS: tuple[EventKind, ...] = (
+    *("received", "replied", "sender_replied", "handed_over", "closed", "reopened"),
+    *("admitted", "documents_added", "correction_asked", "correction_cancelled", "corrected"),
+    *("interview_invited", "interview_chosen", "interview_cancelled"),
+    *("decided", "offer_accepted", "offer_declined", "offer_lapsed", "withdrawn", "replaced"),
+)
+"""What the sender may see; notes, who took what, and all that belongs to the review stay inside."""
+
+WRITTEN_TO_SENDER = frozenset(
+    {"replied", "sender_replied", "correction_asked", "interview_invited", "interview_cancelled"}
+)
+"""Events whose text was written to or by the sender; the text of any other stays inside."""
+
+TOLD_TO_SENDER = frozenset({"topic", "fields", "due_at", "kinds", "slot", "slots", "minutes", "place", "reply_by"})
+"""Facts of events that the sender may know."""
 
 
 class NoSuchCase(LookupError):
@@ -104,9 +117,9 @@ def get_sender_case(submission_id: int) -> Case:
 
 
 def _as_sender_sees(entry: Entry) -> Entry:
-    """What was written to or by the sender; the reason of a hand-over stays inside."""
-    written = entry.kind in ("replied", "sender_replied")
-    return replace(entry, body=entry.body if written else None)
+    """What was written to or by the sender; the reason of a hand-over and what decisions rest on stay inside."""
+    told = {name: value for name, value in entry.data.items() if name in TOLD_TO_SENDER}
+    return replace(entry, body=entry.body if entry.kind in WRITTEN_TO_SENDER else None, data=told)
 
 
 def find_file(viewer: Viewer, reference: str, file_id: int) -> Attachment | None:

@@ -69,6 +69,7 @@ def init_app(app: Flask) -> None:
         exact_moment_text=exact_moment_text,
         short_moment=short_moment,
         iso=lambda value: value.isoformat(),
+        from_iso=datetime.fromisoformat,
         partial_date=partial_date,
         utc_offset=utc_offset,
         language_name=i18n.language_name,

@@ -4,8 +4,10 @@ from portal.web.public.routes import blueprint
 
 # Importing a module of views registers them.
 from portal.web.public import (  # noqa: F401  isort: skip
+    application_acts,
     apply,
     apply_send,
+    correction,
     inquiry,
     internships,
     own_page,

@@ -4,33 +4,29 @@ import structlog
 from flask import abort, make_response, redirect, render_template, request, session, url_for
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import HiddenField, StringField, TextAreaField
+from wtforms import StringField
 
 from portal.i18n import gettext
 from portal.i18n import lazy_gettext as lazy
 from portal.operations.cases import add_sender_reply
 from portal.operations.door import SaidAlready
 from portal.queries.cases import Case, NoSuchCase, get_sender_case
+from portal.queries.process import find_process
 from portal.queries.receipts import find_submission_of
 from portal.rules.references import parse_reference
-from portal.rules.text import normalise_newlines
 from portal.web.forms import ActionForm, Form
+from portal.web.public.application_page import show_application
 from portal.web.public.inquiry import RECEIPT_COOKIE
-from portal.web.public.inquiry_form import MESSAGE_LENGTH, new_token
+from portal.web.public.inquiry_form import new_token
+from portal.web.public.own_case import KEY as _KEY
+from portal.web.public.own_case import SenderReplyForm
+from portal.web.public.own_case import opened_here as opened_here
 from portal.web.public.routes import blueprint
 from portal.web.security import cookies, limits
 from portal.web.security.doors import public
-from portal.web.validators import MaxLength, Required, Storable
+from portal.web.validators import MaxLength, Required
 
 log = structlog.get_logger()
-
-_KEY = "own_case"
-
-
-def opened_here() -> int | None:
-    """The submission that this browser has opened with reference and access code."""
-    opened: int | None = session.get(_KEY)
-    return opened
 
 
 class TrackForm(Form):
@@ -38,18 +34,6 @@ class TrackForm(Form):
 
     reference = StringField(lazy("Reference"), validators=[Required(), MaxLength(40)])
     code = StringField(lazy("Access code"), validators=[Required(), MaxLength(40)])
-
-
-class SenderReplyForm(Form):
-    """What the sender adds."""
-
-    body = TextAreaField(
-        lazy("Your message"),
-        filters=[lambda text: normalise_newlines(text or "")],
-        validators=[Required(), Storable(), MaxLength(MESSAGE_LENGTH)],
-    )
-    token = HiddenField()
-    case = HiddenField()
 
 
 @blueprint.get("/<language:lang>/track")
@@ -85,7 +69,7 @@ def open_own_page() -> AnyResponse:
 @blueprint.get("/<language:lang>/track/case")
 @public
 def own_page() -> str | AnyResponse:
-    """How the inquiry stands, and all that was written."""
+    """How the inquiry or the application stands, and all that was written."""
     if session.get(_KEY) is None:
         return redirect(url_for("public.track"), 302)
     return _own_page(SenderReplyForm(token=new_token(), case=str(session[_KEY])))
@@ -145,6 +129,9 @@ def leave() -> AnyResponse:
 
 
 def _own_page(form: SenderReplyForm, problem: str | None = None) -> str:
+    process = find_process(session[_KEY])
+    if process is not None:
+        return show_application(_case(), process, reply_form=form, problem=problem)
     return render_template(
         "public/own_page.html", case=_case(), form=form, problem=problem, leave_form=ActionForm(formdata=None)
     )
