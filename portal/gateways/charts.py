@@ -46,7 +46,7 @@ def bars(values: Sequence[tuple[str, int]]) -> Markup:
     """Lying bars, one for each of ``values`` (label, number) in their order."""
     y = {"field": "label", "type": "nominal", "sort": None, "title": None, "axis": {"ticks": False, "domain": False}}
     x = {"field": "number", "type": "quantitative", "title": None, "axis": None}
-    return _draw(values, {"x": x, "y": y}, {"align": "left", "dx": 5}, {"width": 260, "height": {"step": 28}})
+    return _draw(values, {"x": x, "y": y}, {"align": "left", "dx": 5}, {"width": 150, "height": {"step": 28}})
 
 
 def _draw(

@@ -111,4 +111,4 @@ def _moment(typed: str | None) -> datetime | None:
 class ShortlistForm(CaseForm):
     """Putting an application on the short list or taking it off, with a reason if one is given."""
 
-    reason = TextAreaField(lazy("Why"), filters=[_typed], validators=[Storable(), MaxLength(NOTE_LENGTH)])
+    reason = TextAreaField(lazy("Reason"), filters=[_typed], validators=[Storable(), MaxLength(NOTE_LENGTH)])
