@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from wtforms import HiddenField, RadioField, TextAreaField, ValidationError
+from wtforms.fields.choices import SelectChoice
 
 from portal.content.calls import Criterion
 from portal.i18n import gettext
@@ -74,7 +75,7 @@ def review_form(criteria: tuple[Criterion, ...], *, stored: ReviewLine | None = 
     for criterion in criteria:
         fields[f"{criterion.key}-score"] = RadioField(
             criterion.title,
-            choices=[(str(score), meanings[score]) for score in SCORES],
+            choices=[SelectChoice(str(score), meanings[score]) for score in SCORES],
             validators=[_known_score],
             validate_choice=False,
         )

@@ -89,12 +89,13 @@ def reopen_review(reference: str) -> AnyResponse:
 def write_review(reference: str) -> AnyResponse:
     """Save the review as a draft, or finish it: then nothing may be missing."""
     found = _find(reference)
-    if not found.declared:
-        problem = gettext("Nothing was saved: you have not declared that there is no conflict of interest.")
-        return make_response(_show(found, problem=problem), 409)
     form = review_form(found.call.document.criteria)
     finishing = "finish" in request.form
-    if not form.validate() or (finishing and not form.complete()):
+    valid = form.validate()
+    if not found.declared and not form.csrf_failed:
+        problem = gettext("Nothing was saved: you have not declared that there is no conflict of interest.")
+        return make_response(_show(found, problem=problem), 409)
+    if not valid or (finishing and not form.complete()):
         form.drop_unstorable()
         return make_response(_show(found, form), 400 if form.csrf_failed else 422)
     store = operations.finish_review if finishing else operations.save_review
