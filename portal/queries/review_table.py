@@ -17,7 +17,7 @@ from portal.content.calls import Criterion
 from portal.database import db
 from portal.models import Account, Application, Call, CallReviewer, Review, Submission
 from portal.queries.calls import StoredCall
-from portal.queries.reviews import PAGE_SIZE, arrival_number, page_of
+from portal.queries.reviews import PAGE_SIZE, arrival_number_from, page_of
 from portal.queries.scope import closed_to, leads
 from portal.rules.applications import STAGES, Stage
 from portal.rules.policy import Viewer
@@ -91,7 +91,7 @@ def _page(viewer: Viewer, stage: Stage | None, back: bool) -> Select[*tuple[Any,
             Application.late,
             Application.documents_due_at.label("due"),
             repeated.label("repeated"),
-            arrival_number(),
+            arrival_number_from(key, back=back),
             closed_to(viewer).label("closed"),
         )
         .join(Application, Application.submission_id == Submission.id)
@@ -134,14 +134,16 @@ def _counting() -> Any:
 
 def _reviews_of(submission_ids: Sequence[int]) -> dict[int, list[Row[*tuple[Any, ...]]]]:
     found = defaultdict(list)
-    rows = db.session.execute(
-        select(Review.submission_id, Review.account_id, Review.conflict, Review.scores, Review.finished_at).where(
-            Review.submission_id.in_(submission_ids)
-        )
-    )
-    for row in rows:
+    for row in db.session.execute(_reviews(), {"ids": submission_ids}):
         found[row.submission_id].append(row)
     return found
+
+
+@lru_cache
+def _reviews() -> Select[*tuple[Any, ...]]:
+    return select(Review.submission_id, Review.account_id, Review.conflict, Review.scores, Review.finished_at).where(
+        Review.submission_id.in_(bindparam("ids", expanding=True))
+    )
 
 
 def _as_line(

@@ -104,15 +104,31 @@ class Reviewable:
 
 def arrival_number() -> Any:
     """The place of an ``Application`` in the order of arrival within its call: the 7 of 'Applicant 7'."""
-    earlier = aliased(Application)
-    return (
-        select(func.count())
-        .select_from(earlier)
-        .where(earlier.call_id == Application.call_id, earlier.submission_id <= Application.submission_id)
-        .correlate(Application)
-        .scalar_subquery()
-        .label("number")
+    other = aliased(Application)
+    return _count(other, other.call_id == Application.call_id, other.submission_id <= Application.submission_id).label(
+        "number"
     )
+
+
+def arrival_number_from(key: Any, *, back: bool) -> Any:
+    """The same for a page that begins after ``key``, or ends before it: counted to there once, then from there.
+
+    The statement has the parameter ``call``. To count from the first application at each row costs more the later
+    the page.
+    """
+    fixed, other = aliased(Application), aliased(Application)
+    call = bindparam("call", type_=BigInteger)
+    if back:
+        to_key = _count(fixed, fixed.call_id == call, fixed.submission_id < key)
+        between = (other.submission_id > Application.submission_id, other.submission_id < key)
+        return (to_key - _count(other, other.call_id == call, *between)).label("number")
+    to_key = _count(fixed, fixed.call_id == call, fixed.submission_id <= key)
+    between = (other.submission_id > key, other.submission_id <= Application.submission_id)
+    return (to_key + _count(other, other.call_id == call, *between)).label("number")
+
+
+def _count(counted: Any, *conditions: ColumnElement[bool]) -> Any:
+    return select(func.count()).select_from(counted).where(*conditions).correlate(Application).scalar_subquery()
 
 
 def list_duties(viewer: Viewer) -> list[CallDuty]:
@@ -188,7 +204,7 @@ def _to_review(viewer: Viewer, back: bool) -> Select[*tuple[Any, ...]]:
             Application.answers["institution"].as_string().label("institution"),
             Application.answers["study_field"].as_string().label("study_field"),
             Application.answers["study_level"].as_string().label("study_level"),
-            arrival_number(),
+            arrival_number_from(key, back=back),
             begun.label("begun"),
         )
         .join(Application, Application.submission_id == Submission.id)

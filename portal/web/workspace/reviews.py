@@ -42,7 +42,7 @@ def reviews() -> str:
         duties=duties,
         chosen=chosen,
         page=list_to_review(viewer(), chosen, before=before, after=after) if chosen else None,
-        next_one=find_next(viewer(), chosen.id, 0) if chosen else None,
+        next_one=find_next(viewer(), chosen.id, 0) if chosen and chosen.waiting else None,
         words=words,
     )
 
