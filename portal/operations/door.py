@@ -21,7 +21,7 @@ from portal.models.submissions import EventKind
 from portal.operations.outgoing import enqueue_letters
 from portal.queries.cases import COLUMNS, NoSuchCase
 from portal.queries.directory import Mailbox, get_directory
-from portal.queries.scope import visible_to
+from portal.queries.scope import readable_by
 from portal.rules.policy import Viewer
 from portal.rules.states import Act, CaseAct, Status, after
 
@@ -93,7 +93,7 @@ def act_on_case(viewer: Viewer, case: SeenCase, change: Change, *, within: Colum
         viewer: who does it.
         case: as it was seen.
         change: what is done.
-        within: the filter by viewer, where another than ``visible_to`` decides whose case it is.
+        within: the filter by viewer, where another than ``readable_by`` decides whose case it is.
 
     Raises:
         NoSuchCase: unknown, or not the viewer's.
@@ -101,7 +101,7 @@ def act_on_case(viewer: Viewer, case: SeenCase, change: Change, *, within: Colum
         NotPossible: the act does not go with the state.
     """
     get_directory()  # before the transaction: it may need to read
-    scope = visible_to(viewer) if within is None else within
+    scope = readable_by(viewer) if within is None else within
     with transaction() as connection:
         row = connection.execute(
             select(*COLUMNS).where(Submission.reference == case.reference, scope).with_for_update()

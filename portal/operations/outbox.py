@@ -18,7 +18,8 @@ from portal.models import Call, Draft, Letter, Submission
 from portal.queries.cases import NoSuchCase
 from portal.queries.editions import content
 from portal.queries.outbox import list_file_names, list_letter_material, list_named_files
-from portal.queries.scope import visible_to
+from portal.queries.process import find_process
+from portal.queries.scope import readable_by
 from portal.rules.applications import Answers
 from portal.rules.delivery import LEASE, MAX_ATTEMPTS, delay_after
 from portal.rules.policy import Viewer
@@ -66,7 +67,7 @@ def retry_letter(viewer: Viewer, *, reference: str, letter_id: int) -> None:
     Raises:
         NoSuchCase: the letter or its case is not the viewer's to see, or it has not failed.
     """
-    mine = select(Submission.id).where(Submission.reference == reference, visible_to(viewer))
+    mine = select(Submission.id).where(Submission.reference == reference, readable_by(viewer))
     with transaction() as connection:
         done = connection.execute(
             update(Letter)
@@ -79,7 +80,13 @@ def retry_letter(viewer: Viewer, *, reference: str, letter_id: int) -> None:
 
 def facts_of_reply(case: Any, *, body: str, actor: str) -> LetterFacts:
     """What a reply's letter would say, for the preview: all of it but the access code, which stays the sender's."""
-    return _facts(case, body=body, actor=actor, code=HIDDEN_CODE)
+    facts = _facts(case, body=body, actor=actor, code=HIDDEN_CODE)
+    process = find_process(case.id) if case.kind == "internship" else None
+    if process is None:
+        return facts
+    return replace(
+        facts, address_as=process.answers.address_as, call=process.call.document, call_slug=process.call.slug
+    )
 
 
 def _facts(case: Any, *, body: str, actor: str, code: str, receipt: bool = False) -> LetterFacts:

@@ -10,9 +10,9 @@ from sqlalchemy import JSON, BigInteger, Row, Select, String, Text, bindparam, l
 from sqlalchemy import cast as sql_cast
 
 from portal.database import db
-from portal.models import Attachment, Event, Letter, Submission
+from portal.models import Application, Attachment, CallReviewer, Event, Letter, Submission
 from portal.models.submissions import EventKind
-from portal.queries.scope import visible_to
+from portal.queries.scope import closed_to, led_by, readable_by, visible_to
 from portal.rules.delivery import LetterStatus
 from portal.rules.policy import Viewer
 
@@ -38,6 +38,10 @@ TOLD_TO_SENDER = frozenset({"topic", "fields", "due_at", "kinds", "slot", "slots
 
 class NoSuchCase(LookupError):
     """There is no such case, or it is not the viewer's to see: the same answer."""
+
+
+class UnderReview(NoSuchCase):
+    """An application that the viewer reviews, and may see as its reviewer alone."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Case:
-    """A submission (all its columns, as ``row``) with its history, oldest first."""
+    """A submission (all its columns, as ``row``) with its history, oldest first.
+
+    For the staff ``row`` also has ``led`` and ``reviewing``: whether it is an application that the viewer decides
+    about, and one that the viewer was asked to review.
+    """
 
     row: Row[*tuple[Any, ...]]
     entries: list[Entry]
@@ -95,10 +103,13 @@ def get_case(viewer: Viewer, reference: str, *, whole_history: bool = False) -> 
 
     Raises:
         NoSuchCase: unknown, or not the viewer's to see.
+        UnderReview: the viewer may see it as its reviewer alone.
     """
     row = db.session.execute(_visible_case(viewer), {"reference": reference}).one_or_none()
     if row is None:
         raise NoSuchCase
+    if row.closed:
+        raise UnderReview
     limit = HISTORY_LIMIT if whole_history else HISTORY_SHOWN
     return _case(row, _history(row.id, limit, inside=True), limit)
 
@@ -127,7 +138,7 @@ def find_file(viewer: Viewer, reference: str, file_id: int) -> Attachment | None
     return db.session.scalar(
         select(Attachment)
         .join(Submission, Submission.id == Attachment.submission_id)
-        .where(Attachment.id == file_id, Submission.reference == reference, visible_to(viewer))
+        .where(Attachment.id == file_id, Submission.reference == reference, readable_by(viewer))
     )
 
 
@@ -208,7 +219,17 @@ def _newest_first(limit: int, inside: bool) -> Select[*tuple[Any, ...]]:
 
 @lru_cache(maxsize=1024)
 def _visible_case(viewer: Viewer) -> Select[*tuple[Any, ...]]:
-    return select(*COLUMNS).where(Submission.reference == bindparam("reference"), visible_to(viewer))
+    asked = (
+        select(Application.submission_id)
+        .join(CallReviewer, CallReviewer.call_id == Application.call_id)
+        .where(Application.submission_id == Submission.id, CallReviewer.account_id == viewer.account_id)
+    )
+    return select(
+        *COLUMNS,
+        closed_to(viewer).label("closed"),
+        led_by(viewer).label("led"),
+        asked.exists().label("reviewing"),
+    ).where(Submission.reference == bindparam("reference"), visible_to(viewer))
 
 
 def _case(row: Row[*tuple[Any, ...]], history: list[Row[*tuple[Any, ...]]], limit: int) -> Case:

@@ -15,7 +15,7 @@ from portal.content.schema import TRIAGE
 from portal.database import db
 from portal.models import Letter, Submission
 from portal.models.submissions import OPEN
-from portal.queries.scope import visible_to
+from portal.queries.scope import closed_to, visible_to
 from portal.rules.policy import Viewer
 from portal.rules.states import Status
 
@@ -53,7 +53,7 @@ def list_cases(
     """A page of a box. ``before`` asks for older cases than that id, ``after`` for newer ones.
 
     Rows have ``id, reference, subject, sender_name, sender_organisation, topic, holder, status, language,
-    received_at, letter_failed``.
+    received_at, kind, letter_failed, hidden``; ``hidden`` says that the viewer reviews it and must not see whose it is.
     """
     direction: Direction = "older" if before is not None else "newer" if after is not None else "first"
     statement = _statement(viewer, box, status, direction)
@@ -87,6 +87,8 @@ def _statement(viewer: Viewer, box: Box, status: Filter, direction: Direction) -
         Submission.status,
         Submission.language,
         Submission.received_at,
+        Submission.kind,
+        closed_to(viewer).label("hidden"),
         letter_failed.label("letter_failed"),
     ).where(_in_box(viewer, box), _in_state(status))
     key = bindparam("key", type_=BigInteger)

@@ -1,9 +1,10 @@
 """The one filter by viewer: every read of a case and every act on one goes through it."""
 
-from sqlalchemy import ColumnElement, false, select, true
+from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, true
+from sqlalchemy.orm import aliased
 
 from portal.content.schema import TRIAGE
-from portal.models import Application, Call, CallReviewer, Submission
+from portal.models import Application, Call, CallReviewer, Review, Submission
 from portal.rules.policy import Permission, Viewer
 
 
@@ -31,13 +32,16 @@ def leads(viewer: Viewer) -> ColumnElement[bool]:
 
 
 def led_by(viewer: Viewer) -> ColumnElement[bool]:
-    """The submissions to calls that a viewer keeps: theirs to decide about."""
+    """The submissions to calls that a viewer keeps: theirs to decide about.
+
+    Who reviews the call as well does so first: what is closed to a reviewer is closed to the lead in the same person.
+    """
     if viewer.may(Permission.LEAD_ALL_CALLS):
-        return Submission.kind == "internship"
+        return and_(Submission.kind == "internship", not_(closed_to(viewer)))
     if not viewer.may(Permission.LEAD_CALLS):
         return false()
     to_mine = select(Application.submission_id).join(Call, Call.id == Application.call_id).where(leads(viewer))
-    return Submission.id.in_(to_mine)
+    return and_(Submission.id.in_(to_mine), not_(closed_to(viewer)))
 
 
 def reviewed_by(viewer: Viewer) -> ColumnElement[bool]:
@@ -46,3 +50,35 @@ def reviewed_by(viewer: Viewer) -> ColumnElement[bool]:
         return false()
     mine = select(CallReviewer.call_id).where(CallReviewer.account_id == viewer.account_id)
     return Application.call_id.in_(mine)
+
+
+def closed_to(viewer: Viewer) -> ColumnElement[bool]:
+    """The applications that a viewer reviews and must not read as a case: a condition on ``Submission``.
+
+    They are those reviewed blind, those about which the viewer has not declared yet whether there is a conflict
+    of interest, and those from which the viewer stepped aside. The review page shows what may be seen of them.
+    """
+    if not viewer.may(Permission.REVIEW):
+        return false()
+    theirs, call = aliased(Application), aliased(Call)
+    cleared = exists().where(
+        Review.submission_id == theirs.submission_id,
+        Review.account_id == viewer.account_id,
+        Review.conflict == "none",
+    )
+    asked = (
+        select(theirs.submission_id)
+        .join(call, call.id == theirs.call_id)
+        .join(CallReviewer, CallReviewer.call_id == call.id)
+        .where(
+            theirs.submission_id == Submission.id,
+            CallReviewer.account_id == viewer.account_id,
+            or_(and_(call.blind, call.revealed_at.is_(None)), not_(cleared)),
+        )
+    )
+    return and_(Submission.kind == "internship", asked.exists())
+
+
+def readable_by(viewer: Viewer) -> ColumnElement[bool]:
+    """The submissions that a viewer may open as a case and act on."""
+    return and_(visible_to(viewer), not_(closed_to(viewer)))

@@ -19,14 +19,18 @@ from werkzeug.test import TestResponse
 
 from portal import clock
 from portal.database import Base, db, transaction
-from portal.models import Absence, Attachment, Letter, Submission
+from portal.models import Absence, Attachment, Letter, Review, Submission
 from portal.operations.accounts import add_account
 from portal.operations.attachments import stage_file
 from portal.operations.cases import close_case
 from portal.operations.door import SeenCase
+from portal.operations.receiving import Received
+from portal.operations.reviews import WrittenReview, declare_no_conflict, finish_review
+from portal.operations.shortlist import shortlist_application
 from portal.queries.directory import today
 from portal.queries.receipts import find_receipt
-from portal.rules.policy import PERMISSIONS, Permission, Role
+from portal.queries.reviews import get_reviewable
+from portal.rules.policy import PERMISSIONS, Permission, Role, Viewer
 from portal.web.security.doors import Door, door_of
 from portal.web.security.sessions import COOKIE
 from tests.conftest import CheckingClient, Outbox
@@ -66,9 +70,14 @@ DOORS: dict[str, Door | None] = {
     "static": None,  # Flask's own; built files, the same for all
     "workspace.absences": Permission.KEEP_ABSENCES,
     "workspace.add_absence": Permission.KEEP_ABSENCES,
+    "workspace.application": Permission.LEAD_CALLS,
+    "workspace.application_file": Permission.LEAD_CALLS,
+    "workspace.call_applications": Permission.LEAD_CALLS,
+    "workspace.call_summary": Permission.LEAD_CALLS,
     "workspace.case": Permission.HANDLE_CASES,
     "workspace.close": Permission.HANDLE_CASES,
     "workspace.dossier": Permission.LEAD_CALLS,
+    "workspace.declare": Permission.REVIEW,
     "workspace.drop_absence": Permission.KEEP_ABSENCES,
     "workspace.export": Permission.LEAD_CALLS,
     "workspace.export_xlsx": Permission.LEAD_CALLS,
@@ -80,9 +89,17 @@ DOORS: dict[str, Door | None] = {
     "workspace.note": Permission.HANDLE_CASES,
     "workspace.print_dossier": Permission.LEAD_CALLS,
     "workspace.reopen": Permission.HANDLE_CASES,
+    "workspace.reopen_review": Permission.REVIEW,
     "workspace.reply": Permission.HANDLE_CASES,
     "workspace.retry": Permission.HANDLE_CASES,
+    "workspace.review": Permission.REVIEW,
+    "workspace.review_file": Permission.REVIEW,
+    "workspace.reviews": Permission.REVIEW,
+    "workspace.shortlist": Permission.LEAD_CALLS,
+    "workspace.step_aside": Permission.REVIEW,
     "workspace.take": Permission.HANDLE_CASES,
+    "workspace.unshortlist": Permission.LEAD_CALLS,
+    "workspace.write_review": Permission.REVIEW,
 }
 
 DEVELOPMENT_ONLY = {"mailbox.inbox", "mailbox.letter"}
@@ -141,6 +158,8 @@ def house(app: Flask, client: CheckingClient, outbox: Outbox) -> House:
         )
         file = stage_file(stream=io.BytesIO(b"Hello\n"), filename="plan.txt")
         received = receive(files=(file,))
+        case_file = db.session.scalars(select(Attachment.id)).one()
+        review_places = under_review(people)
         closed = receive(email="second@example.org").reference
         close_case(people["koponen"], case=SeenCase(closed, 1, "closing"), tell_sender=False)
         call = make_call(people["koponen"].account_id)
@@ -178,7 +197,7 @@ def house(app: Flask, client: CheckingClient, outbox: Outbox) -> House:
             "workspace.export_zip": {"slug": call.slug},
             "workspace.print_dossier": application,
             "workspace.drop_absence": {"absence_id": db.session.scalars(select(Absence.id)).one()},
-            "workspace.file": {**case, "file_id": db.session.scalars(select(Attachment.id)).one()},
+            "workspace.file": {**case, "file_id": case_file},
             "workspace.inbox": {"box": "mine"},
             "workspace.reopen": {"reference": closed},
             "workspace.retry": {
@@ -187,6 +206,7 @@ def house(app: Flask, client: CheckingClient, outbox: Outbox) -> House:
             },
             "workspace.case": case,
             **dict.fromkeys(ACTS, case),
+            **review_places,
         }
     browsers: dict[str, CheckingClient] = {}
     for name in VISITORS:
@@ -200,6 +220,45 @@ def house(app: Flask, client: CheckingClient, outbox: Outbox) -> House:
     for name, key in (("manager", "koponen"), ("coordinator", "coordinator"), ("administrator", "administrator")):
         sign_in(browsers[name], key)
     return House(app, browsers, places, track)
+
+
+def under_review(people: dict[str, Viewer]) -> dict[str, dict[str, Any]]:
+    """Two calls of Koponen's, one of which he and the coordinator review: where their pages and forms are."""
+    lead, coordinator = people["koponen"], people["coordinator"]
+    led = make_call(lead.account_id)
+    reviewed = make_call(lead.account_id, reviewers=(lead.account_id, coordinator.account_id))
+    file = stage_file(stream=io.BytesIO(b"Hello\n"), filename="cv.txt")
+    first, second = (apply(led, email=f"led{n}@example.org", command={"files": (file,)}) for n in range(2))
+    shortlist_application(lead, case=SeenCase(second.reference, 1, "shortlisting"))
+    opened, new, partial, done = (
+        apply(reviewed, email=f"reviewed{n}@example.org", command={"files": (file,)}) for n in range(4)
+    )
+    for viewer in (lead, coordinator):
+        for received in (opened, done):
+            declare_no_conflict(viewer, reference=received.reference)
+    scores = {key: {"score": 3, "why": "Good"} for key in ("fit", "languages")}
+    seen = get_reviewable(lead, done.reference).mine
+    assert seen is not None
+    finish_review(lead, reference=done.reference, written=WrittenReview(scores, "", seen.changed_at))
+
+    def file_of(received: Received) -> dict[str, Any]:
+        found = select(Attachment.id).where(Attachment.submission_id == received.submission_id)
+        return {"reference": received.reference, "file_id": db.session.scalars(found).one()}
+
+    return {
+        "workspace.application": {"reference": first.reference},
+        "workspace.application_file": file_of(first),
+        "workspace.call_applications": {"slug": led.slug},
+        "workspace.call_summary": {"slug": led.slug},
+        "workspace.declare": {"reference": new.reference},
+        "workspace.reopen_review": {"reference": done.reference},
+        "workspace.review": {"reference": opened.reference},
+        "workspace.review_file": file_of(opened),
+        "workspace.shortlist": {"reference": first.reference},
+        "workspace.step_aside": {"reference": partial.reference},
+        "workspace.unshortlist": {"reference": second.reference},
+        "workspace.write_review": {"reference": opened.reference},
+    }
 
 
 def contents(app: Flask, *, but: Iterable[str] = ()) -> dict[str, tuple[int, str]]:
@@ -218,6 +277,16 @@ def own_case(house: House) -> str:
     """The inquiry that the sender's browser has open."""
     with house.app.app_context():
         return str(db.session.scalar(select(Submission.id).where(Submission.reference == house.fields["reference"])))
+
+
+def last_seen(house: House) -> str:
+    """When the manager's review that is open was last changed."""
+    reference = house.places["workspace.write_review"]["reference"]
+    with house.app.app_context():
+        found = select(Review.changed_at).join(Submission, Submission.id == Review.submission_id)
+        return (
+            db.session.scalars(found.where(Submission.reference == reference).order_by(Review.id)).all()[0].isoformat()
+        )
 
 
 def filled(house: House, endpoint: str) -> dict[str, str]:
@@ -243,6 +312,9 @@ def filled(house: House, endpoint: str) -> dict[str, str]:
         "workspace.hand_over": {"hand_over-target": "topic:tci", "hand_over-reason": "Clusters"},
         "workspace.note": {"note-body": "Note"},
         "workspace.reply": {"reply-body": "Answer", "send": "1"},
+        "workspace.shortlist": {"version": "1", "token": token, "reason": "Knows lakes"},
+        "workspace.unshortlist": {"version": "2", "token": token},
+        "workspace.write_review": {"fit-score": "4", "fit-reason": "Good", "save": "1", "seen": last_seen(house)},
     }.get(endpoint, {})
     if endpoint not in WITH_VERSION:
         return fields

@@ -1,4 +1,4 @@
-"""The managers' workspace: inbox, case, absences, and what is asked of applicants."""
+"""The managers' workspace: inbox, case, calls, reviews, decisions, absences."""
 
 from portal.web.workspace.routes import blueprint
 
@@ -6,12 +6,15 @@ from portal.web.workspace.routes import blueprint
 from portal.web.workspace import (  # noqa: F401  isort: skip
     absences,
     acts,
+    application,
     cases,
     correction,
     exports,
     inbox,
     interview,
     late,
+    review_table,
+    reviews,
 )
 
 __all__ = ["blueprint"]

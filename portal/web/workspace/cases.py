@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from flask import Response, abort, current_app, render_template, request, send_file
+from flask import Response, abort, redirect, render_template, request, url_for
 
-from portal.gateways.storage import Files, StorageUnavailable
 from portal.i18n import language
 from portal.operations.door import CaseChanged
-from portal.queries.cases import Case, NoSuchCase, find_file, get_case
+from portal.queries.cases import Case, NoSuchCase, UnderReview, find_file, get_case
 from portal.queries.directory import get_directory
 from portal.queries.editions import content
 from portal.rules.policy import Permission
@@ -16,6 +15,7 @@ from portal.rules.routing import Route, because
 from portal.rules.states import possible
 from portal.web.forms import ActionForm
 from portal.web.security.doors import allows, viewer
+from portal.web.workspace.files import hand_out
 from portal.web.workspace.forms import CaseForm, CloseForm, HandOverForm, NoteForm, ReopenForm, ReplyForm, TakeForm
 from portal.web.workspace.routes import blueprint
 
@@ -40,17 +40,7 @@ def case(reference: str) -> str:
 @allows(Permission.HANDLE_CASES)
 def file(reference: str, file_id: int) -> Response:
     """A file, always as a download: nothing a stranger sent is opened inside the portal."""
-    found = find_file(viewer(), known_reference(reference), file_id) or abort(404)
-    store: Files = current_app.extensions["yhteys.files"]
-    try:
-        stream = store.open(found.key)
-    except StorageUnavailable:
-        abort(503)
-    response = send_file(stream, mimetype=found.mime, as_attachment=True, download_name=found.name, max_age=0)
-    response.headers["Content-Length"] = str(found.size_bytes)
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return hand_out(find_file(viewer(), known_reference(reference), file_id))
 
 
 def known_reference(typed: str) -> str:
@@ -76,6 +66,10 @@ def show_case(
     """
     try:
         found = get_case(viewer(), known_reference(reference), whole_history=request.args.get("history") == "all")
+    except UnderReview:
+        if request.method == "GET":
+            abort(redirect(url_for("workspace.review", reference=known_reference(reference)), 302))
+        abort(404)
     except NoSuchCase:
         abort(404)
     forms = {name: make_form(name, formdata=None) for name in FORMS}

@@ -16,9 +16,11 @@ FILTERS: tuple[Filter, ...] = ("open", *STATUSES, "any")
 @blueprint.get("/")
 @allows(Permission.OWN_ACCOUNT)
 def home() -> AnyResponse:
-    """Where each role begins: a manager with own cases, a coordinator with triage, others with their account."""
+    """Where each role begins: a manager with own cases, a coordinator with triage, a reviewer with the reviews."""
     person = viewer()
     if not person.may(Permission.HANDLE_CASES):
+        if person.may(Permission.REVIEW):
+            return redirect(url_for("workspace.reviews"), 302)
         return redirect(url_for("account.account"), 302)
     return redirect(url_for("workspace.inbox", box="mine" if person.manager_key else "triage"), 302)
 
@@ -32,13 +34,13 @@ def inbox(box: Box) -> str:
     status = request.args.get("status", "open")
     if status not in FILTERS:
         abort(404)
-    page = list_cases(viewer(), box=box, status=status, before=_key("before"), after=_key("after"))
+    page = list_cases(viewer(), box=box, status=status, before=page_key("before"), after=page_key("after"))
     return render_template(
         "workspace/inbox.html", box=box, status=status, filters=FILTERS, page=page, counts=count_waiting(viewer())
     )
 
 
-def _key(name: str) -> int | None:
+def page_key(name: str) -> int | None:
     """A page's key from the address; what cannot be one is no page."""
     typed = request.args.get(name)
     if typed is None:

@@ -25,7 +25,7 @@ from portal.rules.applications import Answer
 from portal.rules.exports import Names, folder_name, inert
 from portal.rules.policy import Viewer
 from portal.rules.text import direction, reveal
-from portal.web.workspace import words
+from portal.web.workspace import paper_words as words
 
 BATCH = 20
 PAGE, PAPER, INDEX = "answers.html", "dossier.pdf", "index.csv"

@@ -1,127 +1,156 @@
-"""What the parts of an application are called in the language in force."""
+"""Words of the review: stages, how far a review is, answers, numbers. The templates of the review take them here."""
 
+from collections.abc import Iterable
 from datetime import date
 
+from babel import numbers
+
 from portal.content.calls import CallDocument, Question, said
-from portal.i18n import format_day, gettext, language, locale
-from portal.i18n import lazy_gettext as lazy
-from portal.rules.applications import Answer, Answers
+from portal.i18n import countries, format_day, gettext, language, locale, ngettext, pgettext
+from portal.rules.applications import Answer, Answers, Stage
+from portal.rules.text import reveal
 
-STAGES: dict[str, str] = {
-    "received": lazy("Waits for its reviewers"),
-    "shortlisted": lazy("On the short list"),
-    "interview": lazy("Invited to an interview"),
-    "offered": lazy("An offer was sent"),
-    "reserve": lazy("On the reserve list"),
-    "accepted": lazy("The offer was accepted"),
-    "offer_declined": lazy("The applicant declined the offer"),
-    "offer_lapsed": lazy("The offer was not answered in time"),
-    "declined": lazy("Not chosen"),
-    "withdrawn": lazy("The applicant withdrew"),
-    "replaced": lazy("The applicant sent a new application instead"),
+STAGE_COLORS: dict[Stage, str] = {
+    "received": "info",
+    "shortlisted": "accent",
+    "interview": "accent",
+    "offered": "warning",
+    "reserve": "warning",
+    "accepted": "success",
 }
-DECISIONS: dict[str, str] = {
-    "offer": lazy("Offer"),
-    "reserve": lazy("Place on the reserve list"),
-    "decline": lazy("Not chosen"),
-}
-OFFER_ANSWERS: dict[str, str] = {
-    "accepted": lazy("Accepted"),
-    "declined": lazy("Declined"),
-    "lapsed": lazy("Not answered in time"),
-}
-DOCUMENTS: dict[str, str] = {
-    "cv": lazy("CV"),
-    "letter": lazy("Cover letter"),
-    "transcript": lazy("Transcript of studies"),
-    "certificate": lazy("Certificate"),
-    "agreement": lazy("Learning agreement"),
-    "other": lazy("Other document"),
-}
-FIELDS: dict[str, str] = {
-    "name": lazy("Name"),
-    "address_as": lazy("How to address the person"),
-    "contact_language": lazy("Contact language"),
-    "country": lazy("Country"),
-    "email": lazy("E-mail"),
-    "institution": lazy("Place of study"),
-    "study_field": lazy("Field of study"),
-    "study_level": lazy("Level of study"),
-    "study_stage": lazy("Stage of studies"),
-    "topic": lazy("Topic of interest"),
-    "available_from": lazy("Available from"),
-    "available_to": lazy("Available until"),
-    "weeks": lazy("Length in weeks"),
-    "languages": lazy("Languages"),
-    "funding": lazy("Funding"),
-    "motivation": lazy("Motivation"),
-}
-STUDY_LEVELS: dict[str, str] = {
-    "vocational": lazy("Vocational"),
-    "bachelor": lazy("Bachelor's"),
-    "master": lazy("Master's"),
-    "doctoral": lazy("Doctoral"),
-    "other": lazy("Other"),
-}
-STUDY_STAGES: dict[str, str] = {"studying": lazy("Student"), "graduated": lazy("Graduated")}
-FUNDINGS: dict[str, str] = {
-    "erasmus": lazy("Erasmus+"),
-    "institution": lazy("Own institution"),
-    "other": lazy("Other funding"),
-    "none": lazy("No funding"),
-}
+BEGUN_COLORS = {"not_begun": "info", "declared": "warning", "draft": "warning", "done": "success"}
 
-FREE_TEXTS = frozenset({"short_text", "long_text"})
+Section = tuple[str, list[tuple[str, str]]]
 
 
-def word(words: dict[str, str], key: str) -> str:
-    """The word for a key; a key that this release does not know is shown as it is."""
-    return str(words.get(key, key))
+def stage_words() -> dict[Stage, str]:
+    """Every stage of an application in words."""
+    return {
+        "received": pgettext("application", "In review"),
+        "shortlisted": pgettext("application", "On the short list"),
+        "interview": pgettext("application", "Interview"),
+        "offered": pgettext("application", "Offer sent"),
+        "reserve": pgettext("application", "On the reserve list"),
+        "accepted": pgettext("application", "Offer accepted"),
+        "offer_declined": pgettext("application", "Offer declined"),
+        "offer_lapsed": pgettext("application", "Offer lapsed"),
+        "declined": pgettext("application", "Not chosen"),
+        "withdrawn": pgettext("application", "Withdrawn"),
+        "replaced": pgettext("application", "Replaced by a newer one"),
+    }
 
 
-def language_name(code: str) -> str:
-    """A language by its name, e.g. ``Dutch``."""
-    name = str(locale(language()).languages.get(code, code))
-    return name[:1].upper() + name[1:]
+def begun_words() -> dict[str, str]:
+    """How far a review is, in words."""
+    return {
+        "not_begun": pgettext("review", "Not begun"),
+        "declared": pgettext("review", "Begun"),
+        "draft": pgettext("review", "Draft saved"),
+        "done": pgettext("review", "Done"),
+        "stepped_aside": pgettext("review", "Stepped aside"),
+    }
 
 
-def languages_text(answers: Answers) -> list[str]:
-    """What the applicant speaks, and how well, e.g. ``English: C1``."""
+def level_words() -> dict[str, str]:
+    """Levels of study."""
+    return {
+        "vocational": gettext("Vocational studies"),
+        "bachelor": gettext("Bachelor’s level"),
+        "master": gettext("Master’s level"),
+        "doctoral": gettext("Doctoral level"),
+        "other": gettext("Other studies"),
+    }
+
+
+def applicant_label(number: int) -> str:
+    """What an applicant is called while names are hidden: by the order of arrival within the call."""
+    return gettext("Applicant %(number)s", number=number)
+
+
+def one_decimal(value: float) -> str:
+    """A mean, with one decimal in the way of the language."""
+    return numbers.format_decimal(value, format="0.0", locale=locale(language()))
+
+
+def sections(document: CallDocument, answers: Answers, topics: dict[str, str]) -> list[Section]:
+    """The answers as headings with questions and answers below them; what was left empty is left out."""
+    found = [
+        (gettext("Applicant"), _person(answers)),
+        (gettext("Studies"), _studies(answers)),
+        (gettext("Internship"), _plans(answers, topics)),
+        (gettext("Motivation"), [(gettext("Why the applicant applies"), answers.motivation)]),
+        (gettext("Questions of this call"), _own_questions(document.questions, answers)),
+    ]
+    filled = [(heading, [(term, reveal(value)) for term, value in rows if value]) for heading, rows in found]
+    return [(heading, rows) for heading, rows in filled if rows]
+
+
+def _person(answers: Answers) -> list[tuple[str, str]]:
     return [
-        f"{language_name(code)}: {gettext('mother tongue') if level == 'native' else level}"
-        for code, level in answers.languages
+        (gettext("Name"), answers.name),
+        (gettext("To be addressed as"), answers.address_as),
+        (gettext("E-mail"), answers.email),
+        (gettext("Country"), dict(countries(language())).get(answers.country, answers.country)),
+        (gettext("Contact language"), _language_name(answers.contact_language)),
     ]
 
 
-def answer_text(question: Question | None, value: Answer) -> str:
-    """An answer to a question of the call's own, in words; a choice as the call names it."""
-    if value is None:
+def _studies(answers: Answers) -> list[tuple[str, str]]:
+    stages = {"studying": gettext("Studying now"), "graduated": gettext("Graduated")}
+    levels = {"native": gettext("mother tongue")}
+    spoken = [f"{_language_name(code)} ({levels.get(level, level)})" for code, level in answers.languages]
+    return [
+        (gettext("Institution"), answers.institution),
+        (gettext("Field of study"), answers.study_field),
+        (gettext("Level of study"), level_words().get(answers.study_level, answers.study_level)),
+        (gettext("Stage of study"), stages.get(answers.study_stage, answers.study_stage)),
+        (gettext("Languages"), ", ".join(spoken)),
+    ]
+
+
+def _plans(answers: Answers, topics: dict[str, str]) -> list[tuple[str, str]]:
+    funding = {
+        "erasmus": gettext("Erasmus+"),
+        "institution": gettext("Own institution"),
+        "other": gettext("Other funding"),
+        "none": gettext("No funding"),
+    }
+    weeks = ngettext("%(num)s week", "%(num)s weeks", answers.weeks) if answers.weeks else ""
+    return [
+        (gettext("Topic of interest"), topics.get(answers.topic, answers.topic)),
+        (gettext("Available from"), _day(answers.available_from)),
+        (gettext("Available until"), _day(answers.available_to)),
+        (gettext("Length"), weeks),
+        (gettext("Funding"), funding.get(answers.funding, answers.funding)),
+    ]
+
+
+def _own_questions(questions: Iterable[Question], answers: Answers) -> list[tuple[str, str]]:
+    code = language()
+    return [(said(q.label, code), _answer(q, answers.questions.get(q.key))) for q in questions]
+
+
+def _answer(question: Question, value: Answer) -> str:
+    """An answer to a question of the call's own, as a person reads it."""
+    if value is None or value == "":
         return ""
     if isinstance(value, bool):
         return gettext("Yes") if value else gettext("No")
-    kind = question.kind if question else "short_text"
-    if kind == "choice" and question:
-        labels = {choice.key: said(choice.label, language()) for choice in question.choices}
-        return labels.get(str(value)) or str(value)
-    if kind == "date" and (day := answer_day(value)):
-        return format_day(day)
-    return str(value)
+    if question.kind == "choice":
+        return next((said(c.label, language()) for c in question.choices if c.key == value), str(value))
+    if question.kind == "date" and isinstance(value, str):
+        try:
+            return format_day(date.fromisoformat(value))
+        except ValueError:
+            return value
+    if isinstance(value, int | float):
+        return numbers.format_decimal(value, locale=locale(language()))
+    return value
 
 
-def answer_day(value: Answer) -> date | None:
-    """The day that was answered, if it is one."""
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError:
-        return None
+def _day(value: date | None) -> str:
+    return format_day(value) if value else ""
 
 
-def field_label(document: CallDocument, path: str) -> str:
-    """What a correction asked for, by its name: an answer, a question of the call, a document."""
-    room, _, key = path.rpartition(".")
-    if room == "documents":
-        return word(DOCUMENTS, key)
-    question = next((one for one in document.questions if room == "questions" and one.key == key), None)
-    if question is not None:
-        return said(question.label, language()) or key
-    return word(FIELDS, path)
+def _language_name(code: str) -> str:
+    return str(locale(language()).languages.get(code, code))

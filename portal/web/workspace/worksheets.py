@@ -13,7 +13,7 @@ from portal.queries.dossiers import Dossier, list_dossiers
 from portal.queries.editions import content
 from portal.rules.applications import Answer
 from portal.web.rendering import country_name, text_in_language, topic_title
-from portal.web.workspace import words
+from portal.web.workspace import paper_words as words
 from portal.web.workspace.papers import Choices
 
 BATCH = 500
