@@ -3,6 +3,6 @@
 from portal.web.public.routes import blueprint
 
 # Importing a module of views registers them.
-from portal.web.public import inquiry, own_page, site  # noqa: F401  isort: skip
+from portal.web.public import inquiry, offers, own_page, site  # noqa: F401  isort: skip
 
 __all__ = ["blueprint"]
