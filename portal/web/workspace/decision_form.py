@@ -46,7 +46,7 @@ class DecisionForm(Form):
         lazy("Message to the applicant"), filters=[_typed], validators=[Storable(), MaxLength(MESSAGE_LENGTH)]
     )
     rank = IntegerField(lazy("Place on the reserve list"), validators=[Optional()])
-    reply_by = DateField(lazy("Answer by"), validators=[Optional()])
+    reply_by = DateField(lazy("Answer by"), validators=[])
     seen = HiddenField()
 
     def validate_kind(self, field: RadioField) -> None:
@@ -61,6 +61,7 @@ class DecisionForm(Form):
         if self.kind.data != "offer":
             return
         if field.data is None:
+            field.errors = []
             raise ValidationError(gettext("Say by which day the applicant has to answer."))
         now = clock.now()
         if not gives_time(end_of_day(field.data, content().organisation.zone), now):

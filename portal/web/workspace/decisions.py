@@ -4,7 +4,6 @@ import re
 import secrets
 from collections import Counter
 from datetime import datetime, timedelta
-from typing import Any
 
 from flask import abort, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -13,7 +12,7 @@ from wtforms import HiddenField
 from portal import clock, settings
 from portal.i18n import format_moment, format_time, gettext, ngettext
 from portal.operations import decisions as operations
-from portal.operations.decisions import DecisionChanged, NothingChosen, TooLittleTime
+from portal.operations.decisions import DecisionChanged, NothingChosen, Recalled, TooLittleTime
 from portal.operations.reserves import ReserveChanged
 from portal.operations.reserves import move_reserve as move_on_list
 from portal.queries.calls import NoSuchCall, StoredCall, get_led_call
@@ -64,7 +63,7 @@ def send_decisions(slug: str) -> AnyResponse:
         return _confirmation(call, form, chosen)
     try:
         token = (form.token.data or secrets.token_urlsafe(18))[:64]
-        released = operations.release_decisions(viewer(), slug=slug, seen=chosen, token=token)
+        operations.release_decisions(viewer(), slug=slug, seen=chosen, token=token)
     except NoSuchCall:
         abort(404)
     except NothingChosen:
@@ -81,16 +80,7 @@ def send_decisions(slug: str) -> AnyResponse:
             references=", ".join(short.references),
         )
         return make_response(_page(call, problem=problem, chosen=chosen), 422)
-    flash(
-        ngettext(
-            "%(num)s letter goes at %(time)s. You can take it back until then.",
-            "%(num)s letters go at %(time)s. You can take them back until then.",
-            released.count,
-            time=clock_time(released.effective_at),
-        ),
-        "success",
-    )
-    return redirect(url_for("workspace.decisions", slug=slug), 303)
+    return redirect(url_for("workspace.decisions", slug=slug), 303)  # which says first when they go
 
 
 @blueprint.post("/calls/<slug>/decisions/recall")
@@ -148,10 +138,13 @@ def _page(call: StoredCall, *, problem: str | None = None, chosen: list[str] | N
         prepared=prepared,
         chosen={mark for _row, mark in prepared} if chosen is None else set(chosen),
         batches=[
-            (batch, RecallForm(formdata=None, effective_at=batch.effective_at.isoformat())) for batch in found.batches
+            (
+                batch,
+                _going(len(batch.rows), batch.effective_at),
+                RecallForm(formdata=None, effective_at=batch.effective_at.isoformat()),
+            )
+            for batch in found.batches
         ],
-        now=clock.now(),
-        clock_time=clock_time,
         send_form=SendForm(formdata=None, token=secrets.token_urlsafe(18)),
         reserve_form=ReserveForm(formdata=None, order=",".join(str(row.id) for row in found.reserve)),
         problem=problem,
@@ -169,15 +162,13 @@ def _confirmation(call: StoredCall, form: SendForm, chosen: list[str]) -> AnyRes
             "look through them once more."
         )
         return make_response(_page(call, problem=problem, chosen=chosen), 409)
-    minutes = settings.current().decision_undo_minutes
     page = render_template(
         "workspace/decisions_confirm.html",
         call=call,
         form=form,
         picked=picked,
         counts=Counter(row.kind for row, _mark in picked),
-        minutes=minutes,
-        at=clock_time(clock.now() + timedelta(minutes=minutes)),
+        undo=_undo_window(settings.current().decision_undo_minutes),
     )
     return make_response(page)
 
@@ -189,14 +180,41 @@ def clock_time(moment: datetime) -> str:
     return format_time(local) if local.date() == today() else format_moment(moment, zone)
 
 
+def _going(count: int, effective_at: datetime) -> str:
+    """When letters go that were sent together, and until when they can be taken back."""
+    if effective_at <= clock.now():
+        return ngettext(
+            "%(num)s letter is going now. You can still try to take it back.",
+            "%(num)s letters are going now. You can still try to take back those that have not gone.",
+            count,
+        )
+    return ngettext(
+        "%(num)s letter goes at %(time)s. You can take it back until then.",
+        "%(num)s letters go at %(time)s. You can take them back until then.",
+        count,
+        time=clock_time(effective_at),
+    )
+
+
+def _undo_window(minutes: int) -> str:
+    if not minutes:
+        return gettext("The letters go at once and can't be taken back.")
+    return ngettext(
+        "They go %(num)s minute after you press the button, at about %(time)s. Until then you can take them back.",
+        "They go %(num)s minutes after you press the button, at about %(time)s. Until then you can take them back.",
+        minutes,
+        time=clock_time(clock.now() + timedelta(minutes=minutes)),
+    )
+
+
 def _too_old() -> str:
     return gettext("The page had been open for too long. Nothing was done; press the button again.")
 
 
-def _outcome(recalled: Any) -> str:
-    if not recalled.recalled and not recalled.gone:
+def _outcome(recalled: Recalled) -> str:
+    if not recalled.count and not recalled.gone:
         return gettext("These letters were taken back already.")
-    if not recalled.recalled:
+    if not recalled.count:
         return ngettext(
             "It was too late: %(num)s letter had gone already.",
             "It was too late: all %(num)s letters had gone already.",
@@ -205,7 +223,7 @@ def _outcome(recalled: Any) -> str:
     back = ngettext(
         "%(num)s letter was taken back. The decision is prepared again.",
         "%(num)s letters were taken back. The decisions are prepared again.",
-        recalled.recalled,
+        recalled.count,
     )
     if not recalled.gone:
         return back
