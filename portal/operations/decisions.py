@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,7 +21,7 @@ from portal.models import Account, Application, CallEvent, Decision, Submission
 from portal.models.letters import LetterKind
 from portal.operations.applications import close_requests, set_stage
 from portal.operations.door import Change, sender_of, write_change
-from portal.operations.reserves import lock_call, note_on_call
+from portal.operations.reserves import add_decision, lock_call, note_on_call
 from portal.queries.cases import COLUMNS, NoSuchCase
 from portal.queries.decisions import led_application, mark_of
 from portal.queries.directory import get_directory
@@ -140,7 +140,9 @@ def prepare_decision(
         _check_seen(pending, seen)
         values.update(prepared_at=clock.now(), prepared_by=viewer.account_id)
         if pending is None:
-            connection.execute(insert(Decision).values(submission_id=row.id, **values))
+            if not add_decision(connection, {"submission_id": row.id, **values}):  # a place became free just now
+                found = _pending(connection, row.id)
+                raise DecisionChanged(actor=found.by if found else "", at=found.prepared_at if found else None)
             return
         changed = connection.execute(
             update(Decision).where(Decision.id == pending.id, Decision.released_at.is_(None)).values(**values)

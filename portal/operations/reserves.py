@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.engine import Connection
 
 from portal import clock
-from portal.database import transaction
+from portal.database import insert_for, transaction
 from portal.i18n import gettext, speaking
 from portal.models import Account, Application, Call, CallEvent, Decision
 from portal.operations.outgoing import enqueue_letters
@@ -93,28 +93,27 @@ def free_place(connection: Connection, submission_id: int, at: datetime) -> None
         .where(Application.submission_id == submission_id)
         .with_for_update(of=Call)
     ).one()
-    first = next(
-        (row for row in connection.execute(reserve_list(call.id)) if row.applied_at and row.next_kind is None), None
-    )
     lead = connection.execute(
         select(Account.name, Account.email, Account.language, Account.manager_key, Account.active).where(
             Account.id == call.lead_id
         )
     ).one()
-    if first is not None:
-        with speaking(lead.language):
-            reason = gettext("A place became free, and this applicant is the first on the reserve list.")
-        connection.execute(
-            insert(Decision).values(
-                submission_id=first.submission_id,
-                kind="offer",
-                reason=reason,
-                message="",
-                reply_by=usual_deadline(at, content().organisation.zone),
-                prepared_at=at,
-                prepared_by=call.lead_id,
-            )
-        )
+    with speaking(lead.language):
+        reason = gettext("A place became free, and this applicant is the first on the reserve list.")
+    for row in connection.execute(reserve_list(call.id)).all():
+        if row.applied_at is None or row.next_kind is not None:
+            continue  # not told yet, or something is prepared already
+        offer = {
+            "submission_id": row.submission_id,
+            "kind": "offer",
+            "reason": reason,
+            "message": "",
+            "reply_by": usual_deadline(at, content().organisation.zone),
+            "prepared_at": at,
+            "prepared_by": call.lead_id,
+        }
+        if add_decision(connection, offer):
+            break
     if lead.manager_key in content().manager_by_key or not lead.active:
         mailboxes = mailboxes_of(lead.manager_key or "")
     else:
@@ -122,6 +121,12 @@ def free_place(connection: Connection, submission_id: int, at: datetime) -> None
     enqueue_letters(
         connection, call_id=call.id, letters=[("reserve_moves_up", mailbox) for mailbox in mailboxes], at=at
     )
+
+
+def add_decision(connection: Connection, values: dict[str, Any]) -> bool:
+    """Store a prepared decision, unless somebody has just prepared another about the same application."""
+    insertion = insert_for(connection)(Decision).values(**values).on_conflict_do_nothing().returning(Decision.id)
+    return connection.scalar(insertion) is not None
 
 
 def lock_call(connection: Connection, viewer: Viewer, slug: str) -> int:

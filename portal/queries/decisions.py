@@ -13,7 +13,8 @@ from portal.database import db
 from portal.models import Account, Application, Decision, Submission
 from portal.queries.cases import COLUMNS, NoSuchCase
 from portal.queries.scope import led_by
-from portal.rules.applications import DECIDABLE
+from portal.rules.applications import DECIDABLE, DECISIONS
+from portal.rules.applications import Decision as DecisionKind
 from portal.rules.policy import Viewer
 
 DecisionRow = Row[*tuple[Any, ...]]
@@ -70,6 +71,11 @@ def led_application(viewer: Viewer, reference: str) -> Select[*tuple[Any, ...]]:
     )
 
 
+def name_of_preparer(decision: Decision) -> str:
+    """Who prepared a decision, and so signs its letter."""
+    return db.session.scalars(select(Account.name).where(Account.id == decision.prepared_by)).one()
+
+
 def list_decisions(call_id: int) -> Decisions:
     """How the decisions of a call stand; four statements, however many there are."""
     rows = db.session.execute(_decisions_of(call_id)).all()
@@ -81,11 +87,17 @@ def list_decisions(call_id: int) -> Decisions:
     return Decisions(
         prepared=[row for row in rows if not row.released_at],
         batches=[Batch(at, tuple(group)) for at, group in groupby(on_their_way, key=_effect)],
-        sent=sorted((row for row in rows if row.applied_at), key=lambda row: _ORDER[row.kind]),
+        sent=sorted((row for row in rows if row.applied_at), key=by_kind),
         reserve=db.session.execute(reserve_list(call_id)).all(),
         waiting=db.session.execute(waiting.order_by(Submission.id).limit(WAITING_SHOWN)).all(),
         waiting_count=db.session.scalar(count) or 0,
     )
+
+
+def by_kind(row: DecisionRow) -> int:
+    """For sorting: offers, then the reserve list, then declines."""
+    kind: DecisionKind = row.kind
+    return DECISIONS.index(kind)
 
 
 def reserve_list(call_id: int) -> Select[*tuple[Any, ...]]:
@@ -129,9 +141,6 @@ def reserve_list(call_id: int) -> Select[*tuple[Any, ...]]:
         )
         .order_by(case((Decision.rank.is_(None), 1), else_=0), Decision.rank, Decision.submission_id)
     )
-
-
-_ORDER = {"offer": 0, "reserve": 1, "decline": 2}
 
 
 def _effect(row: DecisionRow) -> datetime:

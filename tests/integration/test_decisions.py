@@ -16,6 +16,7 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from portal import clock
+from portal.cli.serve import run_worker
 from portal.database import db, transaction
 from portal.gateways.letters import write_letter
 from portal.models import Application, CallEvent, Correction, Decision, Event, Interview, Letter, Submission
@@ -418,6 +419,26 @@ def test_one_that_fails_does_not_stop_the_others(
         assert letters_to(first) == letters_to(second) == ["decision_decline"]
 
 
+def test_the_worker_does_it_by_itself(app: Flask, lead: Viewer, call: StoredCall, outbox: Outbox) -> None:
+    class OneRound(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002
+            self.set()
+            return True
+
+    with app.app_context():
+        offered, declined = applicants(call, 2)
+        prepare(lead, offered)
+        decide_now(lead, call)
+        prepare(lead, declined, "decline")
+        send_all(lead, call)
+        with later(timedelta(days=16)):
+            run_worker(OneRound())
+            assert (stage_of(offered), stage_of(declined)) == ("offer_lapsed", "declined")
+    subjects = " ".join(message["Subject"] for message in outbox.messages)
+    assert "The offer has ended" in subjects
+    assert "Our answer to your application" in subjects
+
+
 def test_nothing_due_writes_nothing(app: Flask, call: StoredCall, count_statements: Callable[[], Any]) -> None:
     with app.app_context(), count_statements() as statements:
         assert (apply_due_decisions(), lapse_offers()) == (0, 0)
@@ -651,6 +672,41 @@ def test_who_leaves_the_reserve_list_gets_no_offer(app: Flask, lead: Viewer, cal
         assert pending(second) is None
         assert pending(third) is not None, "the place is still free"
         assert [row.reference for row in list_decisions(call.id).reserve] == [third.reference]
+
+
+def test_a_place_that_becomes_free_while_the_manager_decides(app: Flask, lead: Viewer, call: StoredCall) -> None:
+    """Both would prepare a decision about the first on the list: one does, nothing fails, the next is asked for."""
+    with app.app_context():
+        leaving, first, second = applicants(call, 3)
+        prepare(lead, leaving)
+        prepare(lead, first, "reserve")
+        prepare(lead, second, "reserve")
+        decide_now(lead, call)
+    start = threading.Barrier(2)
+
+    def decline() -> None:
+        with app.app_context():
+            start.wait()
+            answer_offer(submission_id=leaving.submission_id, token="no", accepted=False)
+
+    def decide() -> str:
+        with app.app_context():
+            start.wait()
+            try:
+                prepare(lead, first, "decline", seen="")
+            except DecisionChanged as changed:
+                return changed.actor
+            return ""
+
+    with ThreadPoolExecutor(2) as pool:
+        declining, deciding = pool.submit(decline), pool.submit(decide)
+        declining.result()
+        told = deciding.result()
+    with app.app_context():
+        about_first, about_second = pending(first), pending(second)
+        assert about_first is not None
+        assert (about_first.kind, about_second is None) == (("decline", False) if not told else ("offer", True))
+        assert told in ("", lead.name)
 
 
 def test_a_lead_who_answers_no_topics_is_told_by_their_account(app: Flask, people: dict[str, Viewer]) -> None:

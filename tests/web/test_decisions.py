@@ -147,6 +147,15 @@ def test_a_decision_from_the_form_to_the_letter(
     assert "Nothing to decide" in text_of(manager.get(decide_page(received)))
 
 
+def test_a_letter_is_signed_by_whoever_prepared_it(
+    app: Flask, people: dict[str, Viewer], manager: CheckingClient, call: StoredCall
+) -> None:
+    received = one(app, call)
+    with app.app_context():
+        prepare(people["coordinator"], received, "decline")
+    assert "Demo Coordinator" in manager.get(f"{decide_page(received)}/letter").text.split('<pre class="letter"')[1]
+
+
 def test_back_to_editing_loses_nothing(app: Flask, manager: CheckingClient, call: StoredCall) -> None:
     received = one(app, call)
     preview = fill_in(manager, received, kind="reserve", rank="3", reason="Second", message="A word\n\nand another")
@@ -220,6 +229,7 @@ def test_sending_is_asked_once_more_and_says_whom(app: Flask, manager: CheckingC
     assert "1 offer" in said
     assert "1 decline" in said
     assert "Person 2" not in said
+    assert said.index("Person 0") < said.index("Person 1"), "offers come first"
     assert "They go 5 minutes after you press the button" in said
     with app.app_context():
         assert not list_decisions(call.id).batches, "looking sends nothing"

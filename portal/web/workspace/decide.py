@@ -10,7 +10,7 @@ from portal.i18n import gettext
 from portal.operations import decisions as operations
 from portal.operations.decisions import DecisionChanged, NotDecidable
 from portal.queries.cases import NoSuchCase
-from portal.queries.decisions import get_led_application, mark_of
+from portal.queries.decisions import get_led_application, mark_of, name_of_preparer
 from portal.queries.process import Process, find_process
 from portal.rules.applications import DECIDABLE
 from portal.rules.policy import Permission
@@ -66,7 +66,12 @@ def decision_letter(reference: str) -> str:
     row, process = _application(reference)
     pending = process.pending or abort(404)
     letter = write_decision_letter(
-        row, process, kind=pending.kind, message=pending.message, reply_by=pending.reply_by, actor=viewer().name
+        row,
+        process,
+        kind=pending.kind,
+        message=pending.message,
+        reply_by=pending.reply_by,
+        actor=name_of_preparer(pending),
     )
     return render_template(
         "workspace/decision_letter.html", row=row, process=process, letter=letter, language=language_of(row), form=None

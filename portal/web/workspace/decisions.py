@@ -16,7 +16,7 @@ from portal.operations.decisions import DecisionChanged, NothingChosen, Recalled
 from portal.operations.reserves import ReserveChanged
 from portal.operations.reserves import move_reserve as move_on_list
 from portal.queries.calls import NoSuchCall, StoredCall, get_led_call
-from portal.queries.decisions import list_decisions, mark_of
+from portal.queries.decisions import by_kind, list_decisions, mark_of
 from portal.queries.directory import today
 from portal.queries.editions import content
 from portal.rules.policy import Permission
@@ -153,7 +153,7 @@ def _page(call: StoredCall, *, problem: str | None = None, chosen: list[str] | N
 
 def _confirmation(call: StoredCall, form: SendForm, chosen: list[str]) -> AnyResponse:
     rows = [(row, mark_of(row)) for row in list_decisions(call.id).prepared]
-    picked = [(row, mark) for row, mark in rows if mark in chosen]
+    picked = sorted([(row, mark) for row, mark in rows if mark in chosen], key=lambda pair: by_kind(pair[0]))
     if not chosen:
         return make_response(_page(call, problem=gettext("Choose at least one decision."), chosen=chosen), 422)
     if len(picked) != len(set(chosen)):
