@@ -16,6 +16,7 @@ log = structlog.get_logger()
 
 POLL_SECONDS = 1.0
 SWEEP_SECONDS = 3600.0
+LAPSE_SECONDS = 60.0
 
 
 @click.command()
@@ -75,20 +76,28 @@ def worker() -> None:
 
 
 def run_worker(stopped: threading.Event) -> None:
-    """Deliver what is due, and at the start and each hour sweep away what nobody needs."""
+    """Let decisions take effect and deliver what is due; each minute end offers that nobody answered, and at the
+    start and each hour sweep away what nobody needs.
+    """
     from time import monotonic
 
     from portal.database import db
+    from portal.operations.decisions import apply_due_decisions
+    from portal.operations.offers import lapse_offers
     from portal.operations.outbox import deliver_due
 
-    swept_at = -SWEEP_SECONDS
+    swept_at, lapsed_at = -SWEEP_SECONDS, -LAPSE_SECONDS
     while not stopped.is_set():
         busy = False
         try:
             if monotonic() - swept_at >= SWEEP_SECONDS:
                 swept_at = monotonic()
                 _sweep()
-            busy = deliver_due().any
+            if monotonic() - lapsed_at >= LAPSE_SECONDS:
+                lapsed_at = monotonic()
+                lapse_offers()
+            decided = apply_due_decisions()
+            busy = deliver_due().any or decided > 0
         except SQLAlchemyError as error:
             db.session.rollback()
             log.warning("database_unavailable", error=type(error).__name__)

@@ -95,6 +95,8 @@ def _manager(facts: LetterFacts, content: Content) -> Manager | None:
 def _link(kind: LetterKind, language: str, facts: LetterFacts) -> str:
     if kind == "late_arrived":
         return public_link("workspace.late_applications", slug=facts.call_slug)
+    if kind == "reserve_moves_up":
+        return public_link("workspace.decisions", slug=facts.call_slug)
     if kind in ABOUT_A_CALL:
         return public_link("workspace.call", slug=facts.call_slug)
     if kind == "late_refused":

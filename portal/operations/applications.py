@@ -10,9 +10,10 @@ from portal import clock
 from portal.content.calls import CallDocument, said
 from portal.content.schema import TRIAGE, Content
 from portal.database import db
-from portal.models import Application, Call, Draft, Letter, Submission
+from portal.models import Application, Call, Correction, Draft, Interview, Letter, Submission
 from portal.operations.door import Change, known_act, write_change
 from portal.operations.receiving import Also, Received, StagedFile, SubmissionCommand, receive
+from portal.operations.reserves import end_decisions
 from portal.queries.cases import COLUMNS
 from portal.queries.directory import get_directory
 from portal.queries.editions import get_live_edition
@@ -139,11 +140,33 @@ def _replace(connection: Connection, earlier_id: int, token: str) -> None:
         return
     write_change(connection, row, Change("settle", "replaced"), actor=row.sender_name, account_id=None, token=token)
     set_stage(connection, earlier_id, "replaced")
+    end_decisions(connection, earlier_id, clock.now())
 
 
 def set_stage(connection: Connection, submission_id: int, stage: Stage) -> None:
     """Note where the review of an application stands, inside the transaction that decided it."""
     connection.execute(update(Application).where(Application.submission_id == submission_id).values(stage=stage))
+
+
+def close_requests(connection: Connection, submission_id: int, at: datetime) -> None:
+    """Nothing more is asked of the applicant: an open correction and a standing interview are cancelled.
+
+    Inside the transaction of another operation.
+    """
+    connection.execute(
+        update(Correction)
+        .where(
+            Correction.submission_id == submission_id,
+            Correction.answered_at.is_(None),
+            Correction.cancelled_at.is_(None),
+        )
+        .values(cancelled_at=at)
+    )
+    connection.execute(
+        update(Interview)
+        .where(Interview.submission_id == submission_id, Interview.cancelled_at.is_(None))
+        .values(cancelled_at=at)
+    )
 
 
 def _as_submission(

@@ -27,7 +27,7 @@ def _fields(form: Element) -> dict[str, Any]:
         assert isinstance(control, Element)
         attrs = control.attrs or {}
         name, kind = attrs.get("name"), attrs.get("type", "text")
-        if not name or kind in ("submit", "file") or (kind == "checkbox" and "checked" not in attrs):
+        if not name or kind in ("submit", "file") or (kind in ("checkbox", "radio") and "checked" not in attrs):
             continue
         if control.name == "textarea":
             value: str | None = control.to_text(separator="", strip=False)

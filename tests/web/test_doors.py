@@ -4,6 +4,7 @@ import hashlib
 import html
 import io
 import re
+import secrets
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,14 +20,17 @@ from werkzeug.test import TestResponse
 
 from portal import clock
 from portal.database import Base, db, transaction
-from portal.models import Absence, Attachment, Letter, Review, Submission
+from portal.models import Absence, Application, Attachment, Decision, Letter, Review, Submission
 from portal.operations.accounts import add_account
 from portal.operations.attachments import stage_file
 from portal.operations.cases import close_case
+from portal.operations.decisions import Released, apply_due_decisions, prepare_decision, release_decisions
 from portal.operations.door import SeenCase
 from portal.operations.receiving import Received
 from portal.operations.reviews import WrittenReview, declare_no_conflict, finish_review
 from portal.operations.shortlist import shortlist_application
+from portal.queries.calls import find_call
+from portal.queries.decisions import list_decisions, mark_of
 from portal.queries.directory import today
 from portal.queries.receipts import find_receipt
 from portal.queries.reviews import get_reviewable
@@ -100,12 +104,25 @@ DOORS: dict[str, Door | None] = {
     "workspace.take": Permission.HANDLE_CASES,
     "workspace.unshortlist": Permission.LEAD_CALLS,
     "workspace.write_review": Permission.REVIEW,
+    # Decisions
+    "public.answer_offer": "public",
+    "public.offer": "public",
+    "public.send_withdrawal": "public",
+    "public.withdraw": "public",
+    "workspace.decide": Permission.LEAD_CALLS,
+    "workspace.decision_letter": Permission.LEAD_CALLS,
+    "workspace.decisions": Permission.LEAD_CALLS,
+    "workspace.drop_decision": Permission.LEAD_CALLS,
+    "workspace.move_reserve": Permission.LEAD_CALLS,
+    "workspace.recall": Permission.LEAD_CALLS,
+    "workspace.save_decision": Permission.LEAD_CALLS,
+    "workspace.send_decisions": Permission.LEAD_CALLS,
 }
 
 DEVELOPMENT_ONLY = {"mailbox.inbox", "mailbox.letter"}
 
 # Public pages that lead elsewhere when there is nothing to show.
-LEADS_ON = {"public.negotiate", "public.receipt", "public.own_page"}
+LEADS_ON = {"public.negotiate", "public.receipt", "public.own_page", "public.offer", "public.withdraw"}
 
 # Forms that are answered with a file; that it was taken is what they change.
 ANSWERED_WITH_A_FILE = {"workspace.export_xlsx", "workspace.export_zip", "workspace.print_dossier"}
@@ -119,6 +136,21 @@ WITH_VERSION = (*ACTS, "workspace.reopen")
 
 
 @dataclass(frozen=True)
+class DecidedCall:
+    """A call with a decision for each thing that can be done with one, and an applicant who has an offer."""
+
+    slug: str
+    prepared: Received
+    on_the_list: str
+    on_its_way: Released
+    offered: Received
+
+
+DECISION_ACTS = ("save_decision", "drop_decision", "send_decisions", "recall", "move_reserve")
+OFFER_ACTS = ("public.answer_offer", "public.send_withdrawal")
+
+
+@dataclass(frozen=True)
 class House:
     """An installation in which something has happened, and a browser for each kind of visitor."""
 
@@ -126,6 +158,7 @@ class House:
     browsers: dict[str, CheckingClient]
     places: dict[str, dict[str, Any]]
     fields: dict[str, str]
+    decided: DecidedCall
 
     def path(self, endpoint: str) -> str:
         """An address of a page that exists."""
@@ -208,6 +241,16 @@ def house(app: Flask, client: CheckingClient, outbox: Outbox) -> House:
             **dict.fromkeys(ACTS, case),
             **review_places,
         }
+        decided = decide_a_call(people["koponen"])
+        about = {"reference": decided.prepared.reference}
+        places |= dict.fromkeys(
+            [f"workspace.{name}" for name in ("decide", "decision_letter", "drop_decision", "save_decision")], about
+        )
+        in_call = [f"workspace.{name}" for name in ("decisions", "move_reserve", "recall", "send_decisions")]
+        places |= {endpoint: {"slug": decided.slug} for endpoint in in_call}
+        own = find_receipt(decided.offered.submission_id)
+        assert own is not None
+        keys = {"reference": own.row.reference, "code": own.code}
     browsers: dict[str, CheckingClient] = {}
     for name in VISITORS:
         browser = app.test_client()
@@ -217,9 +260,57 @@ def house(app: Flask, client: CheckingClient, outbox: Outbox) -> House:
     sender = browsers["sender"]
     opened = sender.post("/en/track", data={**form_of(sender.get("/en/track"), "/en/track"), **track})
     assert opened.status_code == 303
+    applicant = browsers["applicant"] = app.test_client()  # type: ignore[assignment]
+    assert (
+        applicant.post("/en/track", data={**form_of(applicant.get("/en/track"), "/en/track"), **keys}).status_code
+        == 303
+    )
     for name, key in (("manager", "koponen"), ("coordinator", "coordinator"), ("administrator", "administrator")):
         sign_in(browsers[name], key)
-    return House(app, browsers, places, track)
+    return House(app, browsers, places, track, decided)
+
+
+def decide_a_call(lead: Viewer) -> DecidedCall:
+    """A call of the lead's with decisions of every kind."""
+    call = make_call(lead.account_id)
+    everybody = [apply(call, email=f"intern{number}@example.org") for number in range(5)]
+    prepared, first, second, waiting, offered = everybody
+    deadline = clock.now() + timedelta(days=14)
+
+    def prepare(received: Received, kind: Any) -> None:
+        prepare_decision(lead, reference=received.reference, seen="", kind=kind, reason="Why", reply_by=deadline)
+
+    def send() -> Released:
+        seen = [mark_of(row) for row in list_decisions(call.id).prepared]
+        return release_decisions(lead, slug=call.slug, seen=seen, token=secrets.token_hex(8))
+
+    prepare(offered, "offer")
+    with time_machine.travel(clock.now() - timedelta(hours=1)):
+        send()
+    assert apply_due_decisions() == 1
+    prepare(waiting, "decline")
+    on_its_way = send()
+    prepare(prepared, "decline")
+    prepare(first, "reserve")
+    prepare(second, "reserve")
+    return DecidedCall(call.slug, prepared, first.reference, on_its_way, offered)
+
+
+def filled_about_decisions(house: House, act: str) -> dict[str, str]:
+    """The fields of a form about decisions, as its page has them now."""
+    decided = house.decided
+    with house.app.app_context():
+        rows = list_decisions(find_call(decided.slug).id)  # type: ignore[union-attr]
+        marks = {row.reference: mark_of(row) for row in rows.prepared}
+        db.session.rollback()
+    mark = marks.get(decided.prepared.reference, "")
+    return {
+        "save_decision": {"kind": "decline", "reason": "Another reason", "message": "", "seen": mark, "save": "1"},
+        "drop_decision": {"seen": mark},
+        "send_decisions": {"chosen": marks.get(decided.on_the_list, ""), "token": "sending", "confirm": "1"},
+        "recall": {"effective_at": decided.on_its_way.effective_at.isoformat()},
+        "move_reserve": {"order": ",".join(str(row.id) for row in rows.reserve), "down": str(rows.reserve[0].id)},
+    }[act]
 
 
 def under_review(people: dict[str, Viewer]) -> dict[str, dict[str, Any]]:
@@ -293,13 +384,17 @@ def filled(house: House, endpoint: str) -> dict[str, str]:
     """What a person would fill into the form that goes to ``endpoint``, all but the CSRF token."""
     day = (clock.now() + timedelta(days=50)).date().isoformat()
     act = endpoint.partition(".")[2]
+    if act in DECISION_ACTS:
+        return filled_about_decisions(house, act)
     token = f"a-name-of-its-own-{endpoint.replace('.', '-')}"
     fields = {
         "account.change_language": {"language": "sv"},
         "account.change_password": {"old": PASSWORD, "new": "another-horse-8-battery"},
         "account.enter": {"email": email_of("koponen"), "password": PASSWORD},
+        "public.answer_offer": {"answer": "accept", "token": token, "case": str(house.decided.offered.submission_id)},
         "public.open_own_page": house.fields,
         "public.reply": {"body": "One more word", "token": token, "case": own_case(house)},
+        "public.send_withdrawal": {"token": token, "case": str(house.decided.offered.submission_id)},
         "public.send": {
             "topic": "errin",
             "subject": "Subject",
@@ -428,18 +523,22 @@ ANSWERS_ONLY = {"public.suggest"}
 
 
 def doer_of(endpoint: str) -> str:
+    if endpoint in OFFER_ACTS:
+        return "applicant"
     return "manager" if DOORS[endpoint] != "public" else "sender"
 
 
 def test_the_same_forms_with_their_token_are_done(house: House) -> None:
     """Else the test above would pass on forms that are refused for something else."""
     endpoints = house.form_endpoints()
-    # What ends a session or takes the case away comes last.
-    last = ["workspace.close", "account.change_password", "public.leave", "account.sign_out"]
+    # What ends a session or takes the case away comes last; a decision is changed before it is thrown away.
+    last = ["workspace.drop_decision", "workspace.close", "account.change_password", "public.leave", "account.sign_out"]
     done = set()
     for endpoint in [*(e for e in endpoints if e not in last), *last]:
         if endpoint in ACTS:
             renew(house)
+        if endpoint == "public.send_withdrawal":
+            make_open_again(house)
         browser = house.browsers["anonymous" if endpoint == "account.enter" else doer_of(endpoint)]
         page = browser.get("/en/track" if DOORS[endpoint] == "public" else "/workspace/account")
         action = "/en/track" if DOORS[endpoint] == "public" else "/workspace/account/language"
@@ -462,6 +561,17 @@ def renew(house: House) -> None:
     with house.app.app_context():
         case = {"reference": receive(email="third@example.org").reference}
     house.places.update(dict.fromkeys(ACTS, case))
+
+
+def make_open_again(house: House) -> None:
+    """The offer was accepted a moment ago: as if it had not been."""
+    with house.app.app_context(), transaction() as connection:
+        connection.execute(update(Decision).values(answer=None, answered_at=None))
+        connection.execute(
+            update(Application)
+            .where(Application.submission_id == house.decided.offered.submission_id)
+            .values(stage="offered")
+        )
 
 
 def test_a_method_cannot_be_overridden(house: House) -> None:

@@ -28,8 +28,9 @@ from tests.conftest import CheckingClient
 from tests.people import PASSWORD, add_people, receive
 from tests.web.browsing import form_of, text_of
 from tests.web.signing_in import email_of, sign_in
-from tests.web.test_doors import contents
+from tests.web.test_doors import DecidedCall, contents, decide_a_call
 
+OWN_ACTS = ("/en/track/offer", "/en/track/withdraw")
 TYPED = {"reply-body": "Mine now", "note-body": "Mine now", "hand_over-target": "topic:tci", "send": "1"}
 
 
@@ -172,6 +173,78 @@ def test_what_was_taken_from_triage_is_gone_for_the_other(app: Flask, people: di
     assert f"{address}/take" in forms
     for action, fields in forms.items():
         assert pirinen.post(action, data=with_token(fields, token_for(pirinen))).status_code == 404, action
+    assert contents(app) == before
+
+
+# ----------------------------------------------------------------------------------------------- another's decisions
+
+
+def pages_about_decisions(owner: CheckingClient, decided: DecidedCall) -> list[TestResponse]:
+    """The pages on which a lead decides, with every form that they have."""
+    call, application = f"/workspace/calls/{decided.slug}", f"/workspace/applications/{decided.prepared.reference}"
+    pages = [owner.get(f"{call}/decisions"), owner.get(f"{application}/decision")]
+    whole = f"{application}/decision"
+    pages.append(owner.post(whole, data={**form_of(pages[1], whole), "reason": "Another reason"}))
+    pages.append(owner.get(f"{application}/decision/letter"))
+    chosen = f"{call}/decisions/send"
+    pages.append(owner.post(chosen, data=form_of(pages[0], chosen)))
+    assert [page.status_code for page in pages] == [200] * 5
+    return pages
+
+
+@pytest.mark.parametrize("intruder", ["pirinen", "administrator", "anonymous"])
+def test_every_form_and_link_of_a_decision_is_no_page_for_another(
+    app: Flask, people: dict[str, Viewer], intruder: str
+) -> None:
+    with app.app_context():
+        decided = decide_a_call(people["koponen"])
+    pages = pages_about_decisions(browser_of(app, "koponen"), decided)
+    browser = browser_of(app, intruder)
+    token = token_for(browser)
+    before = contents(app)
+    tried = set()
+    for page in pages:
+        inside = [*forms_on(page, "/workspace/calls/"), *forms_on(page, "/workspace/applications/")]
+        for action, fields in inside:
+            data = with_token(fields, token) | {
+                "save": "1",
+                "confirm": "1",
+                "down": fields.get("order", "").split(",")[0],
+            }
+            response = browser.post(action, data=data)
+            assert response.status_code == (404 if intruder != "anonymous" else response.status_code), action
+            assert response.status_code in (303, 403, 404), action
+            assert "intern" not in response.text
+            tried.add(action.rpartition("/")[2])
+        for link in re.findall(r'href="(/workspace/(?:calls|applications)/[^"]*)"', page.text):
+            assert browser.get(link).status_code == (404 if intruder != "anonymous" else 302), link
+    assert tried == {"decision", "drop", "send", "recall", "reserve"}
+    assert contents(app) == before
+
+
+def test_a_button_shown_for_another_application_does_nothing(app: Flask, people: dict[str, Viewer]) -> None:
+    """Whoever opened another application in the same browser meanwhile neither answers nor leaves for that one."""
+    with app.app_context():
+        decided = decide_a_call(people["koponen"])
+        keys = {}
+        for received in (decided.offered, decided.prepared):
+            receipt = find_receipt(received.submission_id)
+            assert receipt is not None
+            keys[received.reference] = receipt.code
+    browser = browser_of(app, "anonymous")
+    forms: dict[str, dict[str, Any]] = {}
+    for reference, code in keys.items():
+        form = form_of(browser.get("/en/track"), "/en/track")
+        assert browser.post("/en/track", data={**form, "reference": reference, "code": code}).status_code == 303
+        if not forms:
+            forms["/en/track/offer"] = {
+                **form_of(browser.get("/en/track/offer"), "/en/track/offer"),
+                "answer": "accept",
+            }
+            forms["/en/track/withdraw"] = form_of(browser.get("/en/track/withdraw"), "/en/track/withdraw")
+    before = contents(app)
+    for address, data in forms.items():
+        assert browser.post(address, data={**data, "answer": "accept"}).status_code == 409, address
     assert contents(app) == before
 
 

@@ -10,6 +10,7 @@ from portal.web.public import (  # noqa: F401  isort: skip
     correction,
     inquiry,
     internships,
+    offers,
     own_page,
     precheck,
     prefill,

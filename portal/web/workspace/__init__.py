@@ -9,6 +9,8 @@ from portal.web.workspace import (  # noqa: F401  isort: skip
     application,
     cases,
     correction,
+    decide,
+    decisions,
     exports,
     inbox,
     interview,
