@@ -17,7 +17,7 @@ from portal.queries.process import Process, find_process
 from portal.rules.applications import ENDED
 from portal.web.forms import Form
 from portal.web.public.inquiry_form import new_token
-from portal.web.public.own_page import _KEY as OWN_CASE
+from portal.web.public.own_case import KEY as OWN_CASE
 from portal.web.public.routes import blueprint
 from portal.web.security.doors import public
 
