@@ -35,6 +35,8 @@ from portal.queries.directory import today
 from portal.queries.receipts import find_receipt
 from portal.queries.reviews import get_reviewable
 from portal.rules.policy import PERMISSIONS, Permission, Role, Viewer
+from portal.rules.profiles import Profile
+from portal.web.public.cv_form import Found
 from portal.web.security.doors import Door, door_of
 from portal.web.security.sessions import COOKIE
 from tests.conftest import CheckingClient, Outbox
@@ -65,10 +67,12 @@ DOORS: dict[str, Door | None] = {
     "public.open_own_page": "public",
     "public.own_page": "public",
     "public.page": "public",
+    "public.prefill": "public",
     "public.priority": "public",
     "public.receipt": "public",
     "public.reply": "public",
     "public.send": "public",
+    "public.take_cv": "public",
     "public.topic": "public",
     "public.track": "public",
     "static": None,  # Flask's own; built files, the same for all
@@ -217,6 +221,7 @@ def house(app: Flask, client: CheckingClient, outbox: Outbox) -> House:
             )
         receipt = find_receipt(received.submission_id)
         assert receipt is not None
+        call = make_call(people["koponen"].account_id)
         case = {"reference": received.reference}
         places = {
             "mailbox.letter": {"name": next(app.extensions["yhteys.settings"].data_dir.glob("mail/*.eml")).stem},
@@ -240,6 +245,7 @@ def house(app: Flask, client: CheckingClient, outbox: Outbox) -> House:
             "workspace.case": case,
             **dict.fromkeys(ACTS, case),
             **review_places,
+            **{endpoint: {"slug": call.slug} for endpoint in ("public.prefill", "public.take_cv")},
         }
         decided = decide_a_call(people["koponen"])
         about = {"reference": decided.prepared.reference}
@@ -380,6 +386,12 @@ def last_seen(house: House) -> str:
         )
 
 
+def a_read_cv(house: House) -> str:
+    """What the page that shows a CV's contents carries."""
+    with house.app.app_context():
+        return Found("cv.xml", Profile(name="Noor Example"), None, None, "a-draft-of-its-own-20").sealed()
+
+
 def filled(house: House, endpoint: str) -> dict[str, str]:
     """What a person would fill into the form that goes to ``endpoint``, all but the CSRF token."""
     day = (clock.now() + timedelta(days=50)).date().isoformat()
@@ -395,6 +407,7 @@ def filled(house: House, endpoint: str) -> dict[str, str]:
         "public.open_own_page": house.fields,
         "public.reply": {"body": "One more word", "token": token, "case": own_case(house)},
         "public.send_withdrawal": {"token": token, "case": str(house.decided.offered.submission_id)},
+        "public.take_cv": {"seal": a_read_cv(house), "use": "name"},
         "public.send": {
             "topic": "errin",
             "subject": "Subject",
