@@ -1,0 +1,54 @@
+"""What a lead asks of applicants, for tests: the case as it was seen, corrections, invitations."""
+
+import io
+import secrets
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from portal import clock
+from portal.database import db
+from portal.models import Submission
+from portal.operations.attachments import stage_file
+from portal.operations.corrections import ask_correction
+from portal.operations.door import SeenCase
+from portal.operations.interviews import invite_to_interview
+from portal.operations.receiving import Received, StagedFile
+from portal.rules.policy import Viewer
+
+
+def seen(received: Received) -> SeenCase:
+    """The case as it is now, seen by somebody about to act; needs an application context."""
+    version = db.session.query(Submission.version).where(Submission.id == received.submission_id).scalar()
+    db.session.rollback()
+    return SeenCase(received.reference, version, secrets.token_urlsafe(18))
+
+
+def ask(viewer: Viewer, received: Received, *fields: str, days: float = 7, reason: str = "The dates differ.") -> None:
+    """Ask for a correction of the named answers."""
+    ask_correction(viewer, case=seen(received), fields=fields, reason=reason, due_at=clock.now() + timedelta(days=days))
+
+
+def slots(*days: float) -> list[datetime]:
+    """Moments that many days ahead, to the minute."""
+    return [(clock.now() + timedelta(days=day)).replace(second=0, microsecond=0) for day in days]
+
+
+def invite(viewer: Viewer, received: Received, *, message: str = "We liked what you wrote.") -> list[datetime]:
+    """Invite to an interview at one of three times; returns them."""
+    proposed = slots(5, 6, 7)
+    invite_to_interview(
+        viewer,
+        case=seen(received),
+        slots=proposed,
+        minutes=30,
+        place="Sepänkatu 4, Jyväskylä",
+        message=message,
+        reply_by=clock.now() + timedelta(days=3),
+    )
+    return proposed
+
+
+def a_file(purpose: str, text: str = "Hello\n") -> StagedFile:
+    """A small text document, stored and judged; needs an application context."""
+    staged = stage_file(stream=io.BytesIO(text.encode()), filename=f"{purpose}.txt")
+    return replace(staged, purpose=purpose)
