@@ -29,8 +29,10 @@ from portal.queries.receipts import find_receipt
 from portal.rules.policy import PERMISSIONS, Permission, Role
 from portal.web.security.doors import Door, door_of
 from portal.web.security.sessions import COOKIE
+from tests import talks
 from tests.conftest import CheckingClient, Outbox
 from tests.people import PASSWORD, add_people, receive
+from tests.talks import LEAD_ACTS, AskedApplications, ask_applicants
 from tests.web.browsing import form_of
 from tests.web.signing_in import email_of, sign_in
 
@@ -76,12 +78,29 @@ DOORS: dict[str, Door | None] = {
     "workspace.reply": Permission.HANDLE_CASES,
     "workspace.retry": Permission.HANDLE_CASES,
     "workspace.take": Permission.HANDLE_CASES,
+    # Corrections, interviews, later documents
+    "public.choose_interview": "public",
+    "public.correct": "public",
+    "public.documents": "public",
+    "public.interview": "public",
+    "public.interview_calendar": "public",
+    "public.send_correction": "public",
+    "public.send_documents": "public",
+    "workspace.ask_correction": Permission.LEAD_CALLS,
+    "workspace.cancel_correction": Permission.LEAD_CALLS,
+    "workspace.cancel_interview": Permission.LEAD_CALLS,
+    "workspace.interview_calendar": Permission.LEAD_CALLS,
+    "workspace.invite": Permission.LEAD_CALLS,
+    "workspace.request_correction": Permission.LEAD_CALLS,
+    "workspace.send_invitation": Permission.LEAD_CALLS,
 }
 
 DEVELOPMENT_ONLY = {"mailbox.inbox", "mailbox.letter"}
 
 # Public pages that lead elsewhere when there is nothing to show.
 LEADS_ON = {"public.negotiate", "public.receipt", "public.own_page"}
+
+LEADS_ON |= {f"public.{name}" for name in ("correct", "documents", "interview", "interview_calendar")}
 
 VISITORS = ("anonymous", "sender", "manager", "coordinator", "administrator")
 ROLES: dict[str, Role] = {"manager": "manager", "coordinator": "coordinator", "administrator": "administrator"}
@@ -99,6 +118,7 @@ class House:
     browsers: dict[str, CheckingClient]
     places: dict[str, dict[str, Any]]
     fields: dict[str, str]
+    asked: AskedApplications
 
     def path(self, endpoint: str) -> str:
         """An address of a page that exists."""
@@ -171,6 +191,11 @@ def house(app: Flask, client: CheckingClient, outbox: Outbox) -> House:
             "workspace.case": case,
             **dict.fromkeys(ACTS, case),
         }
+        asked = ask_applicants(people["koponen"])
+        places |= asked.places()
+        asked_receipt = find_receipt(asked.asked.submission_id)
+        assert asked_receipt is not None
+        asked_keys = {"reference": asked_receipt.row.reference, "code": asked_receipt.code}
     browsers: dict[str, CheckingClient] = {}
     for name in VISITORS:
         browser = app.test_client()
@@ -180,9 +205,12 @@ def house(app: Flask, client: CheckingClient, outbox: Outbox) -> House:
     sender = browsers["sender"]
     opened = sender.post("/en/track", data={**form_of(sender.get("/en/track"), "/en/track"), **track})
     assert opened.status_code == 303
+    who_was_asked = browsers["who was asked"] = app.test_client()  # type: ignore[assignment]
+    form = form_of(who_was_asked.get("/en/track"), "/en/track")
+    assert who_was_asked.post("/en/track", data={**form, **asked_keys}).status_code == 303
     for name, key in (("manager", "koponen"), ("coordinator", "coordinator"), ("administrator", "administrator")):
         sign_in(browsers[name], key)
-    return House(app, browsers, places, track)
+    return House(app, browsers, places, track, asked)
 
 
 def contents(app: Flask, *, but: Iterable[str] = ()) -> dict[str, tuple[int, str]]:
@@ -208,6 +236,9 @@ def filled(house: House, endpoint: str) -> dict[str, str]:
     day = (clock.now() + timedelta(days=50)).date().isoformat()
     act = endpoint.partition(".")[2]
     token = f"a-name-of-its-own-{endpoint.replace('.', '-')}"
+    if act in (*LEAD_ACTS, *talks.OWN_ACTS):
+        with house.app.app_context():
+            return house.asked.fields(act, token)
     fields = {
         "account.change_language": {"language": "sv"},
         "account.change_password": {"old": PASSWORD, "new": "another-horse-8-battery"},
@@ -233,6 +264,8 @@ def filled(house: House, endpoint: str) -> dict[str, str]:
 
 
 def csrf_field(endpoint: str) -> str:
+    if endpoint == "workspace.cancel_interview":
+        return "cancel-csrf_token"
     return f"{endpoint.partition('.')[2]}-csrf_token" if endpoint in WITH_VERSION else "csrf_token"
 
 
@@ -335,6 +368,8 @@ def expected_refusal(visitor: str, endpoint: str | None) -> int:
 
 
 def doer_of(endpoint: str) -> str:
+    if endpoint.partition(".")[2] in talks.OWN_ACTS:
+        return "who was asked"
     return "manager" if DOORS[endpoint] != "public" else "sender"
 
 
