@@ -39,9 +39,11 @@ from portal.rules.profiles import Profile
 from portal.web.public.cv_form import Found
 from portal.web.security.doors import Door, door_of
 from portal.web.security.sessions import COOKIE
+from tests import talks
 from tests.conftest import CheckingClient, Outbox
 from tests.internships import apply, make_call
 from tests.people import PASSWORD, add_people, receive
+from tests.talks import LEAD_ACTS, AskedApplications, ask_applicants
 from tests.web.browsing import form_of
 from tests.web.signing_in import email_of, sign_in
 
@@ -121,6 +123,21 @@ DOORS: dict[str, Door | None] = {
     "workspace.recall": Permission.LEAD_CALLS,
     "workspace.save_decision": Permission.LEAD_CALLS,
     "workspace.send_decisions": Permission.LEAD_CALLS,
+    # Corrections, interviews, later documents
+    "public.choose_interview": "public",
+    "public.correct": "public",
+    "public.documents": "public",
+    "public.interview": "public",
+    "public.interview_calendar": "public",
+    "public.send_correction": "public",
+    "public.send_documents": "public",
+    "workspace.ask_correction": Permission.LEAD_CALLS,
+    "workspace.cancel_correction": Permission.LEAD_CALLS,
+    "workspace.cancel_interview": Permission.LEAD_CALLS,
+    "workspace.interview_calendar": Permission.LEAD_CALLS,
+    "workspace.invite": Permission.LEAD_CALLS,
+    "workspace.request_correction": Permission.LEAD_CALLS,
+    "workspace.send_invitation": Permission.LEAD_CALLS,
 }
 
 DEVELOPMENT_ONLY = {"mailbox.inbox", "mailbox.letter"}
@@ -130,6 +147,8 @@ LEADS_ON = {"public.negotiate", "public.receipt", "public.own_page", "public.off
 
 # Forms that are answered with a file; that it was taken is what they change.
 ANSWERED_WITH_A_FILE = {"workspace.export_xlsx", "workspace.export_zip", "workspace.print_dossier"}
+
+LEADS_ON |= {f"public.{name}" for name in ("correct", "documents", "interview", "interview_calendar")}
 
 VISITORS = ("anonymous", "sender", "manager", "coordinator", "administrator")
 ROLES: dict[str, Role] = {"manager": "manager", "coordinator": "coordinator", "administrator": "administrator"}
@@ -163,6 +182,7 @@ class House:
     places: dict[str, dict[str, Any]]
     fields: dict[str, str]
     decided: DecidedCall
+    asked: AskedApplications
 
     def path(self, endpoint: str) -> str:
         """An address of a page that exists."""
@@ -257,6 +277,11 @@ def house(app: Flask, client: CheckingClient, outbox: Outbox) -> House:
         own = find_receipt(decided.offered.submission_id)
         assert own is not None
         keys = {"reference": own.row.reference, "code": own.code}
+        asked = ask_applicants(people["koponen"])
+        places |= asked.places()
+        asked_receipt = find_receipt(asked.asked.submission_id)
+        assert asked_receipt is not None
+        asked_keys = {"reference": asked_receipt.row.reference, "code": asked_receipt.code}
     browsers: dict[str, CheckingClient] = {}
     for name in VISITORS:
         browser = app.test_client()
@@ -271,9 +296,12 @@ def house(app: Flask, client: CheckingClient, outbox: Outbox) -> House:
         applicant.post("/en/track", data={**form_of(applicant.get("/en/track"), "/en/track"), **keys}).status_code
         == 303
     )
+    who_was_asked = browsers["who was asked"] = app.test_client()  # type: ignore[assignment]
+    form = form_of(who_was_asked.get("/en/track"), "/en/track")
+    assert who_was_asked.post("/en/track", data={**form, **asked_keys}).status_code == 303
     for name, key in (("manager", "koponen"), ("coordinator", "coordinator"), ("administrator", "administrator")):
         sign_in(browsers[name], key)
-    return House(app, browsers, places, track, decided)
+    return House(app, browsers, places, track, decided, asked)
 
 
 def decide_a_call(lead: Viewer) -> DecidedCall:
@@ -399,6 +427,9 @@ def filled(house: House, endpoint: str) -> dict[str, str]:
     if act in DECISION_ACTS:
         return filled_about_decisions(house, act)
     token = f"a-name-of-its-own-{endpoint.replace('.', '-')}"
+    if act in (*LEAD_ACTS, *talks.OWN_ACTS):
+        with house.app.app_context():
+            return house.asked.fields(act, token)
     fields = {
         "account.change_language": {"language": "sv"},
         "account.change_password": {"old": PASSWORD, "new": "another-horse-8-battery"},
@@ -430,6 +461,8 @@ def filled(house: House, endpoint: str) -> dict[str, str]:
 
 
 def csrf_field(endpoint: str) -> str:
+    if endpoint == "workspace.cancel_interview":
+        return "cancel-csrf_token"
     return f"{endpoint.partition('.')[2]}-csrf_token" if endpoint in WITH_VERSION else "csrf_token"
 
 
@@ -538,6 +571,8 @@ ANSWERS_ONLY = {"public.suggest"}
 def doer_of(endpoint: str) -> str:
     if endpoint in OFFER_ACTS:
         return "applicant"
+    if endpoint.partition(".")[2] in talks.OWN_ACTS:
+        return "who was asked"
     return "manager" if DOORS[endpoint] != "public" else "sender"
 
 

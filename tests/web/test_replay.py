@@ -26,6 +26,7 @@ from portal.queries.receipts import find_receipt
 from portal.rules.policy import Viewer
 from tests.conftest import CheckingClient
 from tests.people import PASSWORD, add_people, receive
+from tests.talks import ask_applicants
 from tests.web.browsing import form_of, text_of
 from tests.web.signing_in import email_of, sign_in
 from tests.web.test_doors import DecidedCall, contents, decide_a_call
@@ -352,3 +353,30 @@ def test_a_sender_reaches_no_case_but_the_one_that_was_opened(app: Flask, kopone
     assert after["events"][0] == before["events"][0] + 1
     koponen = browser_of(app, "koponen")
     assert "One more word" not in koponen.get(f"/workspace/cases/{koponens}").text
+
+
+# ---------------------------------------------------------------------------- what another's applicant is asked
+
+
+@pytest.mark.parametrize("intruder", ["pirinen", "administrator", "anonymous"])
+def test_every_form_and_link_to_ask_an_applicant_is_no_page_for_another(
+    app: Flask, people: dict[str, Viewer], intruder: str
+) -> None:
+    with app.app_context():
+        asked = ask_applicants(people["koponen"])
+    owner, browser = browser_of(app, "koponen"), browser_of(app, intruder)
+    addresses = [f"/workspace/applications/{received.reference}" for received in (asked.fresh, asked.booked)]
+    pages = [owner.get(f"{address}/{act}") for address in addresses for act in ("correction", "interview")]
+    assert {page.status_code for page in pages} == {200}
+    token = token_for(browser)
+    before = contents(app)
+    tried = set()
+    for page in pages:
+        for action, fields in forms_on(page, "/workspace/applications/"):
+            response = browser.post(action, data=with_token(fields, token) | {"reason": "Mine", "answers": "weeks"})
+            assert response.status_code in ((404,) if intruder != "anonymous" else (303, 403)), action
+            tried.add(action.partition("KS-")[2].partition("/")[2])
+        for link in re.findall(r'href="(/workspace/applications/[^"]*)"', page.text):
+            assert browser.get(link).status_code == (404 if intruder != "anonymous" else 302), link
+    assert tried == {"correction", "correction/cancel", "interview", "interview/cancel"}
+    assert contents(app) == before

@@ -4,7 +4,11 @@ from collections.abc import Iterable
 
 from portal.content.calls import CallDocument, said
 from portal.i18n import gettext, language
+from portal.queries.documents import list_documents
+from portal.queries.process import Process
+from portal.rules.applications import IN_REVIEW
 from portal.rules.corrections import DOCUMENT, QUESTION, correctable
+from portal.rules.documents import missing
 from portal.web.answers import document_name
 from portal.web.public.routes import blueprint
 
@@ -45,3 +49,12 @@ def labels_of_fields(names: Iterable[str], document: CallDocument) -> list[str]:
 def kind_of_document(kind: str) -> str:
     """What a kind of document is called."""
     return document_name(kind)
+
+
+@blueprint.app_template_global("missing_documents_of")
+def missing_documents_of(process: Process) -> list[str]:
+    """Required documents that an application in review still lacks, in words; one statement."""
+    if process.stage not in IN_REVIEW:
+        return []
+    there = [document.purpose for document in list_documents(process.submission_id)]
+    return [document_name(kind) for kind in missing(process.call.document, there)]
