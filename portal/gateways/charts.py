@@ -57,7 +57,10 @@ def _draw(
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "data": {"values": [{"label": label_, "number": number_} for label_, number_ in values]},
         "encoding": encoding,
-        "layer": [{"mark": "bar"}, {"mark": {"type": "text", **label}, "encoding": {"text": number}}],
+        "layer": [
+            {"mark": {"type": "bar", "aria": False}},
+            {"mark": {"type": "text", "aria": False, **label}, "encoding": {"text": number}},
+        ],
         "config": _CONFIG,
         **size,
     }
