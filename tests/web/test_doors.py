@@ -30,6 +30,7 @@ from portal.rules.policy import PERMISSIONS, Permission, Role
 from portal.web.security.doors import Door, door_of
 from portal.web.security.sessions import COOKIE
 from tests.conftest import CheckingClient, Outbox
+from tests.internships import make_call
 from tests.people import PASSWORD, add_people, receive
 from tests.web.browsing import form_of
 from tests.web.signing_in import email_of, sign_in
@@ -47,14 +48,20 @@ DOORS: dict[str, Door | None] = {
     "health.ready": "public",
     "mailbox.inbox": "public",
     "mailbox.letter": "public",
+    "public.answer_precheck": "public",
+    "public.call": "public",
+    "public.call_deadline": "public",
     "public.contact": "public",
     "public.contacts": "public",
     "public.front": "public",
+    "public.internships": "public",
+    "public.internships_feed": "public",
     "public.leave": "public",
     "public.negotiate": "public",
     "public.open_own_page": "public",
     "public.own_page": "public",
     "public.page": "public",
+    "public.precheck": "public",
     "public.priority": "public",
     "public.receipt": "public",
     "public.reply": "public",
@@ -82,6 +89,9 @@ DEVELOPMENT_ONLY = {"mailbox.inbox", "mailbox.letter"}
 
 # Public pages that lead elsewhere when there is nothing to show.
 LEADS_ON = {"public.negotiate", "public.receipt", "public.own_page"}
+
+# Forms that are answered with a page and change nothing.
+ANSWERED_AT_ONCE = {"public.answer_precheck"}
 
 VISITORS = ("anonymous", "sender", "manager", "coordinator", "administrator")
 ROLES: dict[str, Role] = {"manager": "manager", "coordinator": "coordinator", "administrator": "administrator"}
@@ -129,6 +139,7 @@ def house(app: Flask, client: CheckingClient, outbox: Outbox) -> House:
             language="en",
             password=PASSWORD,
         )
+        call = {"slug": make_call(people["koponen"].account_id).slug}
         file = stage_file(stream=io.BytesIO(b"Hello\n"), filename="plan.txt")
         received = receive(files=(file,))
         closed = receive(email="second@example.org").reference
@@ -156,6 +167,8 @@ def house(app: Flask, client: CheckingClient, outbox: Outbox) -> House:
         case = {"reference": received.reference}
         places = {
             "mailbox.letter": {"name": next(app.extensions["yhteys.settings"].data_dir.glob("mail/*.eml")).stem},
+            "public.call": call,
+            "public.call_deadline": call,
             "public.page": {"slug": app.extensions["yhteys.content"].pages[0].slug},
             "public.priority": {"slug": app.extensions["yhteys.content"].priorities[0].slug},
             "public.topic": {"slug": "errin"},
@@ -212,6 +225,7 @@ def filled(house: House, endpoint: str) -> dict[str, str]:
         "account.change_language": {"language": "sv"},
         "account.change_password": {"old": PASSWORD, "new": "another-horse-8-battery"},
         "account.enter": {"email": email_of("koponen"), "password": PASSWORD},
+        "public.answer_precheck": {"citizenship": "eu", "background": "student", "pay": "paid", "length": "short"},
         "public.open_own_page": house.fields,
         "public.reply": {"body": "One more word", "token": token, "case": own_case(house)},
         "public.send": {
@@ -356,8 +370,9 @@ def test_the_same_forms_with_their_token_are_done(house: House) -> None:
         before = contents(house.app)
         response = browser.post(house.path(endpoint), data={**filled(house, endpoint), csrf_field(endpoint): token})
         assert_stays_here(response)
-        assert response.status_code == 303, (endpoint, response.get_data(as_text=True)[-3000:])
-        assert contents(house.app) != before, endpoint
+        at_once = endpoint in ANSWERED_AT_ONCE
+        assert response.status_code == (200 if at_once else 303), (endpoint, response.get_data(as_text=True)[-3000:])
+        assert (contents(house.app) == before) == at_once, endpoint
         done.add(endpoint)
     assert done == set(house.form_endpoints())
 
