@@ -15,6 +15,8 @@ PAGES = {
     "contacts": "/contacts",
     "contact": "/contact",
     "contact-topic": "/contact?topic=frcc",
+    "internships": "/internships",
+    "precheck": "/internships/can-i-come",
     "track": "/track",
     "privacy": "/pages/privacy",
     "accessibility": "/pages/accessibility",

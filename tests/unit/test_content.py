@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from portal.content.loader import LISTS, OPTIONAL, ContentFault, load_content
-from portal.content.schema import Content, PartialDate, Programme, Topic
+from portal.content.schema import Citizenship, Content, PartialDate, Pay, Programme, Topic
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 KNOWN = frozenset({"fi", "sv", "en"})
@@ -170,6 +171,29 @@ def test_the_accessibility_statement_says_what_the_law_asks_for(content: Content
     for duty in ("306/2019", "EN 301 549", "WCAG 2.1", "Traficom", "14"):
         assert duty in statement
     assert content.organisation.site_name[language] in statement
+
+
+def test_can_i_come_says_what_the_authorities_say(content: Content) -> None:
+    """Who needs a permit, and that an unpaid internship earns none: the facts that others lean on."""
+    outlooks = {
+        (citizenship, pay): {
+            item.outlook
+            for item in content.precheck
+            if item.outlook and item.covers(citizenship, "graduated_1", pay, "medium")
+        }
+        for citizenship in get_args(Citizenship)
+        for pay in get_args(Pay)
+    }
+    assert outlooks == {
+        ("nordic", "paid"): {"yes"},
+        ("nordic", "unpaid"): {"yes"},
+        ("eu", "paid"): {"yes"},
+        ("eu", "unpaid"): {"yes"},
+        ("other", "paid"): {"conditions"},
+        ("other", "unpaid"): {"no"},
+    }
+    hosts = {urlsplit(item.url).hostname for item in content.precheck}
+    assert hosts == {"dvv.fi", "migri.fi", "www.oph.fi"}, "every fact leads to an authority"
 
 
 def test_texts_are_clean_and_plain(original: Tables) -> None:
@@ -348,6 +372,41 @@ def test_programmes_are_optional_but_their_file_is_not(tables: Tables, write: Wr
     assert load_content(folder, KNOWN).programmes == ()
     (folder / "programmes.toml").unlink()
     assert faults(folder) == {("programmes.toml", "")}
+
+
+def test_advice_for_every_answer_is_needed(tables: Tables, write: Write) -> None:
+    row(tables, "precheck", "eu")["lengths"] = ["short", "medium"]
+    folder = write(tables)
+    assert faults(folder) == {("precheck.toml", "precheck")}
+    with pytest.raises(ContentFault, match="for 8 combinations of answers, the first: eu, student, paid, long"):
+        load_content(folder, KNOWN)
+
+
+def test_advice_that_only_informs_answers_nobody(tables: Tables, write: Write) -> None:
+    del row(tables, "precheck", "unpaid")["outlook"]
+    assert faults(write(tables)) == {("precheck.toml", "precheck")}
+
+
+def test_each_fault_in_advice_is_told_by_its_key(tables: Tables, write: Write) -> None:
+    """And not once more as an answer that is missing."""
+    row(tables, "precheck", "eu")["outlook"] = "maybe"
+    row(tables, "precheck", "nordic")["citizenships"] = ["nordic", "baltic"]
+    row(tables, "precheck", "permit")["url"] = "migri.fi"
+    del row(tables, "precheck", "unpaid")["checked_on"]
+    row(tables, "precheck", "erasmus-student")["slug"] = "permit-length"
+    assert faults(write(tables)) == {
+        ("precheck.toml", "precheck[eu].outlook"),
+        ("precheck.toml", "precheck[nordic].citizenships.1"),
+        ("precheck.toml", "precheck[permit].url"),
+        ("precheck.toml", "precheck[unpaid].checked_on"),
+        ("precheck.toml", "precheck[permit-length]"),
+    }
+
+
+def test_an_edition_from_before_the_precheck_can_still_be_read(content: Content) -> None:
+    document = json.loads(content.document)
+    del document["precheck"]
+    assert Content.model_validate(document).precheck == ()
 
 
 def test_a_file_that_is_not_utf_8_is_a_fault(tables: Tables, write: Write) -> None:

@@ -231,7 +231,7 @@ def test_an_outage_is_told_with_its_minutes_and_its_reason(client: CheckingClien
 def test_the_closing_time_is_there_for_the_script_that_tells_it_in_own_time(
     client: CheckingClient, timed: StoredCall
 ) -> None:
-    for code, word in (("en", "in your time: {}"), ("fi", "{}")):
+    for code, word in (("en", "In your time: {}"), ("fi", "{}")):
         with time_machine.travel(OPENS):
             page = client.get(f"/{code}/internships/bioeconomy").text
         [place] = elements(page, "[data-own-time]")
