@@ -8,9 +8,10 @@ from sqlalchemy import Row, select
 
 from portal.database import db
 from portal.models import Account, Application, Attachment, CallReviewer, Submission
+from portal.queries.arrival import arrival_number
 from portal.queries.cases import COLUMNS, FileLine, NoSuchCase, UnderReview
 from portal.queries.process import Process, find_process
-from portal.queries.reviews import ReviewLine, arrival_number, list_files, list_reviews, visible_reviews
+from portal.queries.reviews import ReviewLine, list_files, list_reviews, visible_reviews
 from portal.queries.scope import closed_to, led_by, visible_to
 from portal.rules.policy import Viewer
 

@@ -16,8 +16,8 @@ from sqlalchemy.orm import aliased
 from portal.content.calls import Criterion
 from portal.database import db
 from portal.models import Account, Application, Call, CallReviewer, Review, Submission
+from portal.queries.arrival import PAGE_SIZE, arrival_number_from, page_of
 from portal.queries.calls import StoredCall
-from portal.queries.reviews import PAGE_SIZE, arrival_number_from, page_of
 from portal.queries.scope import closed_to, leads
 from portal.rules.applications import STAGES, Stage
 from portal.rules.policy import Viewer

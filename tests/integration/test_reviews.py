@@ -21,20 +21,14 @@ from portal.operations.cases import add_note
 from portal.operations.door import CaseChanged, SeenCase
 from portal.operations.reviews import WrittenReview, declare_no_conflict, finish_review, save_review, step_aside
 from portal.operations.shortlist import WrongStage, shortlist_application, unshortlist_application
+from portal.queries.arrival import PAGE_SIZE
 from portal.queries.calls import StoredCall, get_led_call
 from portal.queries.cases import NoSuchCase, UnderReview, find_file, get_case
 from portal.queries.inbox import list_cases
 from portal.queries.led_applications import find_led_file, get_led_application
+from portal.queries.review_duties import find_next, list_duties, list_to_review
 from portal.queries.review_table import list_applications, summarise_call
-from portal.queries.reviews import (
-    PAGE_SIZE,
-    Reviewable,
-    find_next,
-    find_review_file,
-    get_reviewable,
-    list_duties,
-    list_to_review,
-)
+from portal.queries.reviews import Reviewable, find_review_file, get_reviewable
 from portal.rules.applications import Stage
 from portal.rules.policy import Viewer
 from tests.integration.test_inbox import plan, sorts
@@ -502,15 +496,14 @@ def test_the_table_at_2_000_applications(app: Flask, people: dict[str, Viewer], 
         assert statements() == at_one == [4, 3, 2, 3]
         with db.engine.begin() as connection:
             connection.exec_driver_sql("ANALYZE")
-        from portal.queries import review_table
-        from portal.queries import reviews as review_queries
+        from portal.queries import review_duties, review_table
 
         for stage in (None, "shortlisted"):
             for back in (False, True):
                 said = plan(review_table._page(lead, stage, back).params(call=call.id, key=1_000, stage=stage))  # type: ignore[arg-type]
                 assert "ix_applications_call_id" in said, said
                 assert "Seq Scan on submissions" not in said, said
-        assert not sorts(plan(review_queries._to_review(me, False).params(call=call.id, key=1_000)))
+        assert not sorts(plan(review_duties._to_review(me, False).params(call=call.id, key=1_000)))
 
 
 def test_pages_of_the_table_meet_everybody_once_in_order_of_arrival(app: Flask, people: dict[str, Viewer]) -> None:

@@ -11,7 +11,8 @@ from portal.database import db
 from portal.i18n import gettext, language
 from portal.operations import reviews as operations
 from portal.queries.cases import NoSuchCase
-from portal.queries.reviews import Reviewable, find_next, find_review_file, get_reviewable, list_duties, list_to_review
+from portal.queries.review_duties import find_next, list_duties, list_to_review
+from portal.queries.reviews import Reviewable, find_review_file, get_reviewable
 from portal.rules.policy import Permission
 from portal.web.forms import ActionForm
 from portal.web.rendering import topic_titles
