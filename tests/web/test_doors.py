@@ -24,8 +24,9 @@ from portal.models import Absence, Application, Attachment, Decision, Letter, Su
 from portal.operations.accounts import add_account
 from portal.operations.attachments import stage_file
 from portal.operations.cases import close_case
-from portal.operations.decisions import Released, apply_due_decisions, prepare_decision, release_decisions
+from portal.operations.decisions import Released, apply_due_decisions, release_decisions
 from portal.operations.door import SeenCase
+from portal.operations.preparing import prepare_decision
 from portal.operations.receiving import Received
 from portal.queries.calls import find_call
 from portal.queries.decisions import list_decisions, mark_of
