@@ -22,18 +22,15 @@ from portal.gateways.letters import write_letter
 from portal.models import Application, CallEvent, Correction, Decision, Event, Interview, Letter, Submission
 from portal.operations import decisions
 from portal.operations.decisions import (
-    DecisionChanged,
-    NotDecidable,
     NothingChosen,
     TooLittleTime,
     apply_due_decisions,
-    prepare_decision,
     recall_decisions,
     release_decisions,
-    withdraw_decision,
 )
 from portal.operations.offers import AlreadyEnded, OfferNotOpen, answer_offer, lapse_offers, withdraw_application
 from portal.operations.outbox import facts_of_reply
+from portal.operations.preparing import DecisionChanged, NotDecidable, prepare_decision, withdraw_decision
 from portal.operations.receiving import Received
 from portal.operations.reserves import ReserveChanged, move_reserve
 from portal.queries.calls import NoSuchCall, StoredCall

@@ -14,8 +14,9 @@ from werkzeug.test import TestResponse
 from portal import clock
 from portal.database import db
 from portal.models import Application, Decision, Letter
-from portal.operations.decisions import apply_due_decisions, prepare_decision
+from portal.operations.decisions import apply_due_decisions
 from portal.operations.offers import lapse_offers
+from portal.operations.preparing import prepare_decision
 from portal.operations.receiving import Received
 from portal.queries.calls import StoredCall
 from portal.queries.decisions import WAITING_SHOWN, list_decisions, mark_of

@@ -24,10 +24,11 @@ from portal.models import Absence, Application, Attachment, Call, Decision, Lett
 from portal.operations.accounts import add_account
 from portal.operations.attachments import stage_file
 from portal.operations.cases import close_case
-from portal.operations.decisions import Released, apply_due_decisions, prepare_decision, release_decisions
+from portal.operations.decisions import Released, apply_due_decisions, release_decisions
 from portal.operations.door import SeenCase
 from portal.operations.drafts import begin_draft, save_draft
 from portal.operations.late import hand_in_late
+from portal.operations.preparing import prepare_decision
 from portal.operations.receiving import Received
 from portal.operations.reviews import WrittenReview, declare_no_conflict, finish_review
 from portal.operations.shortlist import shortlist_application

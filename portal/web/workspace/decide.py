@@ -7,8 +7,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms import HiddenField
 
 from portal.i18n import gettext
-from portal.operations import decisions as operations
-from portal.operations.decisions import DecisionChanged, NotDecidable
+from portal.operations import preparing as operations
+from portal.operations.preparing import DecisionChanged, NotDecidable
 from portal.queries.cases import NoSuchCase
 from portal.queries.decisions import get_led_application, mark_of, name_of_preparer
 from portal.queries.process import Process, find_process

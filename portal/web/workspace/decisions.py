@@ -12,7 +12,8 @@ from wtforms import HiddenField
 from portal import clock, settings
 from portal.i18n import format_moment, format_time, gettext, ngettext
 from portal.operations import decisions as operations
-from portal.operations.decisions import DecisionChanged, NothingChosen, Recalled, TooLittleTime
+from portal.operations.decisions import NothingChosen, Recalled, TooLittleTime
+from portal.operations.preparing import DecisionChanged
 from portal.operations.reserves import ReserveChanged
 from portal.operations.reserves import move_reserve as move_on_list
 from portal.queries.calls import NoSuchCall, StoredCall, get_led_call
