@@ -19,18 +19,22 @@ from werkzeug.test import TestResponse
 
 from portal import clock
 from portal.database import Base, db, transaction
-from portal.models import Absence, Attachment, Letter, Submission
+from portal.models import Absence, Attachment, Call, Letter, Submission
 from portal.operations.accounts import add_account
 from portal.operations.attachments import stage_file
 from portal.operations.cases import close_case
 from portal.operations.door import SeenCase
+from portal.operations.drafts import begin_draft, save_draft
+from portal.operations.late import hand_in_late
 from portal.queries.directory import today
+from portal.queries.drafts import StoredDraft, find_draft
 from portal.queries.receipts import find_receipt
 from portal.rules.policy import PERMISSIONS, Permission, Role
 from portal.web.security.doors import Door, door_of
 from portal.web.security.sessions import COOKIE
 from tests import talks
 from tests.conftest import CheckingClient, Outbox
+from tests.internships import answers, make_call
 from tests.people import PASSWORD, add_people, receive
 from tests.talks import LEAD_ACTS, AskedApplications, ask_applicants
 from tests.web.browsing import form_of
@@ -49,23 +53,34 @@ DOORS: dict[str, Door | None] = {
     "health.ready": "public",
     "mailbox.inbox": "public",
     "mailbox.letter": "public",
+    "public.application_receipt": "public",
+    "public.apply": "public",
+    "public.apply_check": "public",
+    "public.apply_step": "public",
     "public.contact": "public",
     "public.contacts": "public",
+    "public.draft_saved": "public",
+    "public.forget_draft": "public",
     "public.front": "public",
     "public.leave": "public",
     "public.negotiate": "public",
+    "public.open_draft": "public",
     "public.open_own_page": "public",
     "public.own_page": "public",
     "public.page": "public",
     "public.priority": "public",
     "public.receipt": "public",
     "public.reply": "public",
+    "public.resume_draft": "public",
+    "public.save_step": "public",
     "public.send": "public",
+    "public.send_application": "public",
     "public.topic": "public",
     "public.track": "public",
     "static": None,  # Flask's own; built files, the same for all
     "workspace.absences": Permission.KEEP_ABSENCES,
     "workspace.add_absence": Permission.KEEP_ABSENCES,
+    "workspace.admit_late": Permission.LEAD_CALLS,
     "workspace.case": Permission.HANDLE_CASES,
     "workspace.close": Permission.HANDLE_CASES,
     "workspace.drop_absence": Permission.KEEP_ABSENCES,
@@ -73,7 +88,9 @@ DOORS: dict[str, Door | None] = {
     "workspace.hand_over": Permission.HANDLE_CASES,
     "workspace.home": Permission.OWN_ACCOUNT,
     "workspace.inbox": Permission.HANDLE_CASES,
+    "workspace.late_applications": Permission.LEAD_CALLS,
     "workspace.note": Permission.HANDLE_CASES,
+    "workspace.refuse_late": Permission.LEAD_CALLS,
     "workspace.reopen": Permission.HANDLE_CASES,
     "workspace.reply": Permission.HANDLE_CASES,
     "workspace.retry": Permission.HANDLE_CASES,
@@ -98,12 +115,30 @@ DOORS: dict[str, Door | None] = {
 DEVELOPMENT_ONLY = {"mailbox.inbox", "mailbox.letter"}
 
 # Public pages that lead elsewhere when there is nothing to show.
-LEADS_ON = {"public.negotiate", "public.receipt", "public.own_page"}
+LEADS_ON = {
+    "public.application_receipt",
+    "public.apply_check",
+    "public.draft_saved",
+    "public.negotiate",
+    "public.own_page",
+    "public.receipt",
+}
+
+# What whoever has opened a draft or an inquiry is shown.
+SENDERS = {"public.apply_check", "public.draft_saved", "public.own_page"}
 
 LEADS_ON |= {f"public.{name}" for name in ("correct", "documents", "interview", "interview_calendar")}
 
 VISITORS = ("anonymous", "sender", "manager", "coordinator", "administrator")
 ROLES: dict[str, Role] = {"manager": "manager", "coordinator": "coordinator", "administrator": "administrator"}
+
+APPLYING = (
+    "public.apply",
+    "public.apply_check",
+    "public.draft_saved",
+    "public.forget_draft",
+    "public.send_application",
+)
 
 ACTS = ("workspace.close", "workspace.hand_over", "workspace.note", "workspace.reply", "workspace.take")
 WITH_VERSION = (*ACTS, "workspace.reopen")
@@ -173,9 +208,27 @@ def house(app: Flask, client: CheckingClient, outbox: Outbox) -> House:
             )
         receipt = find_receipt(received.submission_id)
         assert receipt is not None
+        call = make_call(people["koponen"].account_id)
+        closed_call = make_call(people["koponen"].account_id)
+        late = [a_draft(closed_call.id) for _ in range(2)]
+        with transaction() as connection:
+            ends = {"closes_at": clock.now() - timedelta(minutes=5)}
+            connection.execute(update(Call).where(Call.id == closed_call.id).values(**ends))
+        for one in late:
+            hand_in_late(draft=one)
+        draft = a_draft(call.id)
+        key, typed_code = draft.key, draft.code
         case = {"reference": received.reference}
         places = {
             "mailbox.letter": {"name": next(app.extensions["yhteys.settings"].data_dir.glob("mail/*.eml")).stem},
+            **{endpoint: {"slug": call.slug} for endpoint in APPLYING},
+            "public.apply_step": {"slug": call.slug, "step": "you"},
+            "public.open_draft": {"key": key},
+            "public.resume_draft": {"key": key},
+            "public.save_step": {"slug": call.slug, "step": "you"},
+            "workspace.admit_late": {"slug": closed_call.slug, "draft_id": late[0].id},
+            "workspace.late_applications": {"slug": closed_call.slug},
+            "workspace.refuse_late": {"slug": closed_call.slug, "draft_id": late[1].id},
             "public.page": {"slug": app.extensions["yhteys.content"].pages[0].slug},
             "public.priority": {"slug": app.extensions["yhteys.content"].priorities[0].slug},
             "public.topic": {"slug": "errin"},
@@ -201,8 +254,11 @@ def house(app: Flask, client: CheckingClient, outbox: Outbox) -> House:
         browser = app.test_client()
         assert isinstance(browser, CheckingClient)
         browsers[name] = browser
-    track = {"reference": received.reference, "code": receipt.code}
+    track = {"reference": received.reference, "code": receipt.code, "draft": draft.token, "draft_code": typed_code}
     sender = browsers["sender"]
+    resume = f"/en/internships/resume/{key}"
+    resumed = sender.post(resume, data={**form_of(sender.get(resume), resume), "code": typed_code})
+    assert resumed.status_code == 303
     opened = sender.post("/en/track", data={**form_of(sender.get("/en/track"), "/en/track"), **track})
     assert opened.status_code == 303
     who_was_asked = browsers["who was asked"] = app.test_client()  # type: ignore[assignment]
@@ -211,6 +267,15 @@ def house(app: Flask, client: CheckingClient, outbox: Outbox) -> House:
     for name, key in (("manager", "koponen"), ("coordinator", "coordinator"), ("administrator", "administrator")):
         sign_in(browsers[name], key)
     return House(app, browsers, places, track, asked)
+
+
+def a_draft(call_id: int) -> StoredDraft:
+    """A draft that can be sent; needs an application context."""
+    draft_id = begin_draft(call_id=call_id, language="en")
+    save_draft(draft_id=draft_id, answers=answers(), files=())
+    draft = find_draft(draft_id)
+    assert draft is not None
+    return draft
 
 
 def contents(app: Flask, *, but: Iterable[str] = ()) -> dict[str, tuple[int, str]]:
@@ -243,8 +308,11 @@ def filled(house: House, endpoint: str) -> dict[str, str]:
         "account.change_language": {"language": "sv"},
         "account.change_password": {"old": PASSWORD, "new": "another-horse-8-battery"},
         "account.enter": {"email": email_of("koponen"), "password": PASSWORD},
+        "public.open_draft": {"code": house.fields["draft_code"]},
         "public.open_own_page": house.fields,
         "public.reply": {"body": "One more word", "token": token, "case": own_case(house)},
+        "public.save_step": {"name": "Ada", "email": "ada@example.org", "contact_language": "en"},
+        "public.send_application": {"token": house.fields["draft"]},
         "public.send": {
             "topic": "errin",
             "subject": "Subject",
@@ -323,7 +391,7 @@ def expected_reading(visitor: str, endpoint: str | None) -> int:
     door = DOORS[endpoint]
     if not may(visitor, door):
         return 404 if visitor in ROLES else 302
-    leads_on = endpoint in LEADS_ON and not (endpoint == "public.own_page" and visitor == "sender")
+    leads_on = endpoint in LEADS_ON and not (endpoint in SENDERS and visitor == "sender")
     signed_in_already = endpoint == "account.sign_in" and visitor in ROLES
     return 302 if leads_on or signed_in_already or endpoint in ("workspace.home", "account.language_page") else 200
 
@@ -377,7 +445,14 @@ def test_the_same_forms_with_their_token_are_done(house: House) -> None:
     """Else the test above would pass on forms that are refused for something else."""
     endpoints = house.form_endpoints()
     # What ends a session or takes the case away comes last.
-    last = ["workspace.close", "account.change_password", "public.leave", "account.sign_out"]
+    last = [
+        "public.send_application",
+        "public.forget_draft",
+        "workspace.close",
+        "account.change_password",
+        "public.leave",
+        "account.sign_out",
+    ]
     done = set()
     for endpoint in [*(e for e in endpoints if e not in last), *last]:
         if endpoint in ACTS:

@@ -42,6 +42,8 @@ from portal.web.security.doors import public
 
 log = structlog.get_logger()
 
+STEP = f"/<language:lang>/internships/<slug>/apply/<any({', '.join(STEPS)}):step>"
+
 
 @blueprint.get("/<language:lang>/internships/<slug>/apply")
 @public
@@ -88,12 +90,10 @@ def draft_saved(slug: str) -> str | AnyResponse:
     return render_template("public/apply_saved.html", call=call, draft=draft, next_step=next_step(draft), form=form)
 
 
-@blueprint.get("/<language:lang>/internships/<slug>/apply/<step>")
+@blueprint.get(STEP)
 @public
 def apply_step(slug: str, step: str) -> str | AnyResponse:
     """One step, with what was filled in before."""
-    if step not in STEPS:
-        abort(404)
     call = known_call(slug)
     draft = draft_here(call)
     if not can_be_filled_in(call, draft):
@@ -107,12 +107,10 @@ def apply_step(slug: str, step: str) -> str | AnyResponse:
     return _page(step, made(formdata=None, document=call.document, files=files, data={"token": token}), call, draft)
 
 
-@blueprint.post("/<language:lang>/internships/<slug>/apply/<step>")
+@blueprint.post(STEP)
 @public
 def save_step(slug: str, step: str) -> AnyResponse:
     """Save a step: 303 to the next, or the step again with what to mend. What is good is kept either way."""
-    if step not in STEPS:
-        abort(404)
     try:
         return _save(slug, step)
     except OUT_OF_ORDER as error:

@@ -23,7 +23,7 @@ from portal.rules.text import normalise_newlines
 from portal.web import answers as words
 from portal.web.forms import Form
 from portal.web.public.inquiry_form import new_token
-from portal.web.public.question_fields import DATE_FORMATS, Chosen, field_of, shown, stored, was_typed
+from portal.web.public.question_fields import DATE_FORMATS, Chosen, choices_of, field_of, shown, stored, was_typed
 from portal.web.validators import CountryCode, EmailAddress, MaxLength, Required, SingleLine, Storable
 
 MOTIVATION_LENGTH = 5_000
@@ -206,7 +206,7 @@ class SkillsForm(StepForm):
                 ]
             valid = valid and not spoken.errors and not level.errors
             seen.add(spoken.data)
-        if valid and not any(spoken.data for spoken, _level in self.pairs()):
+        if not any(spoken.data or spoken.errors for spoken, _level in self.pairs()):
             self["language_1"].errors = [gettext("Choose at least one language that you speak.")]
             return False
         return valid
@@ -238,6 +238,11 @@ class MotivationForm(StepForm):
         filters=[lambda text: normalise_newlines(text or "")],
         validators=[Required(), Storable(), MaxLength(MOTIVATION_LENGTH)],
     )
+
+    def offer(self) -> None:
+        for question, field in self.questions():
+            if (choices := choices_of(question)) is not None:
+                field.choices = choices
 
     def questions(self) -> list[tuple[Question, Field]]:
         """The call's own questions, each with its field."""

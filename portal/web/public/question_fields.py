@@ -62,14 +62,17 @@ def field_of(question: Question) -> Field:
         return StringField(label, [*asked, Number()], description=hint)
     if question.kind == "date":
         return DateField(label, [_DayAnswer(question.required)], format=DATE_FORMATS, description=hint)
+    return RadioField(label, [Chosen(required=question.required)], validate_choice=False, description=hint)
+
+
+def choices_of(question: Question) -> list[tuple[str, str]] | None:
+    """What can be chosen, for the kinds that are answered by choosing."""
+    if question.kind not in ("yes_no", "choice"):
+        return None
     choices = [(choice.key, said(choice.label, language())) for choice in question.choices]
     if question.kind == "yes_no":
         choices = [("yes", gettext("Yes")), ("no", gettext("No"))]
-    if not question.required:
-        choices.append(("", gettext("No answer")))
-    return RadioField(
-        label, [Chosen(required=question.required)], choices=choices, validate_choice=False, description=hint
-    )
+    return choices if question.required else [*choices, ("", gettext("No answer"))]
 
 
 class _DayAnswer:
