@@ -4,16 +4,25 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from babel import dates
 from wtforms import HiddenField, RadioField, ValidationError
 
-from portal.i18n import gettext
+from portal.i18n import gettext, language, locale
 from portal.i18n import lazy_gettext as lazy
 from portal.models import Interview
+from portal.queries.editions import content
 from portal.queries.process import Process
 from portal.rules.documents import OpenDocuments
 from portal.web.forms import Form
 from portal.web.public.apply_documents import DocumentsForm, documents_form
+from portal.web.public.routes import blueprint
 from portal.web.rendering import moment_text
+
+
+@blueprint.app_template_filter("weekday")
+def weekday(moment: datetime) -> str:
+    """The day of the week of a moment, in the installation's time zone."""
+    return dates.format_date(moment.astimezone(content().organisation.zone), "EEEE", locale=locale(language()))
 
 
 class ChooseForm(Form):

@@ -49,7 +49,7 @@ def send_correction() -> AnyResponse:
             abort(400)
         flash(gettext("This correction is not asked for here. Nothing was changed."), "warning")
         return redirect(url_for("public.own_page"), 303)
-    reopened = Reopened(process, asked, typed=True)
+    reopened = Reopened(process, asked, typed=True, more="more" in request.form)
     try:
         reopened.take_files(kept=request.form.getlist("staged"), removed=request.form.get("remove", ""))
         valid = form.validate()

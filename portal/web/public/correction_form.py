@@ -10,6 +10,7 @@ from portal.i18n import gettext
 from portal.models import Correction
 from portal.operations.receiving import StagedFile
 from portal.queries.process import Process
+from portal.rules.applications import MAX_LANGUAGES
 from portal.rules.corrections import QUESTION, answers_in, kinds_in, value_of
 from portal.web.forms import Form
 from portal.web.public.apply_documents import DocumentsForm, documents_form
@@ -33,10 +34,11 @@ class Reopened:
     were not asked for keep what was sent, whatever a request says.
     """
 
-    def __init__(self, process: Process, correction: Correction, *, typed: bool) -> None:
+    def __init__(self, process: Process, correction: Correction, *, typed: bool, more: bool = False) -> None:
         document = process.call.document
         names = answers_in(correction.fields)
         self._process = process
+        self._more = more
         self._steps = [
             (form, fields)
             for step in _STEPS
@@ -47,13 +49,24 @@ class Reopened:
         kinds = kinds_in(correction.fields)
         self.documents = _documents(document, kinds, typed=typed) if kinds else None
 
-    def fields(self) -> Iterator[Field]:
-        """The fields to show, in the order of the application."""
+    def rows(self) -> Iterator[tuple[Field, ...]]:
+        """The fields to show, in the order of the application; a language and its level share a row."""
         for form, names in self._steps:
-            rows = form.shown(more=True) if isinstance(form, SkillsForm) else 0
-            yield from (form[name] for name in names if _row_of(name) <= rows or _row_of(name) == 0)
+            if isinstance(form, SkillsForm) and "language_1" in names:
+                yield from form.pairs()[: form.shown(more=self._more)]
+            yield from ((form[name],) for name in names if not _is_of_languages(name))
         if self.documents is not None:
-            yield from (field for _kind, _required, field in self.documents.kinds())
+            yield from ((field,) for _kind, _required, field in self.documents.kinds())
+
+    def fields(self) -> Iterator[Field]:
+        """The same one by one."""
+        for row in self.rows():
+            yield from row
+
+    @property
+    def last_language(self) -> int:
+        """How many rows of languages are shown; 0 when they were not asked for."""
+        return sum(len(row) == 2 for row in self.rows())
 
     def take_files(self, *, kept: Iterable[str], removed: str) -> None:
         """Take in what was uploaded, beside what was taken in at an earlier try.
@@ -117,7 +130,7 @@ def _names_in_form(made: type[StepForm], names: Iterable[str], document: CallDoc
     found = []
     for name in names:
         if name == "languages" and issubclass(made, SkillsForm):
-            found += [field for row in range(1, 9) for field in (f"language_{row}", f"level_{row}")]
+            found += [field for row in range(1, MAX_LANGUAGES + 1) for field in (f"language_{row}", f"level_{row}")]
         elif name in made.names:
             found.append(name)
         elif name in own and hasattr(made, own[name]):
@@ -125,10 +138,9 @@ def _names_in_form(made: type[StepForm], names: Iterable[str], document: CallDoc
     return found
 
 
-def _row_of(name: str) -> int:
-    """The row of a language's field; 0 for any other."""
-    kind, _, row = name.rpartition("_")
-    return int(row) if kind in ("language", "level") and row.isdigit() else 0
+def _is_of_languages(name: str) -> bool:
+    """Whether a field belongs to a row of languages."""
+    return name.startswith(("language_", "level_"))
 
 
 def _step_form(made: type[StepForm], process: Process, names: list[str], *, typed: bool) -> StepForm:
