@@ -7,7 +7,7 @@ from functools import lru_cache
 from urllib.parse import urlencode
 
 from babel import dates
-from flask import Flask, g, request, url_for
+from flask import Flask, current_app, g, request, url_for
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup, escape
@@ -46,6 +46,7 @@ def init_app(app: Flask) -> None:
         country_options=country_options,
         country_name=country_name,
         today=_today,
+        has_page=lambda name: name in current_app.view_functions,
     )
     environment.filters.update(
         prose=prose,
