@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, case, func, select
@@ -29,7 +30,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class CallPage:
-    """One call. ``late`` are drafts that were sent after closing and wait for a yes or no.
+    """One call. ``late`` are the moments at which drafts came after closing that wait for a yes or no.
 
     ``candidates`` are accounts that could review and do not yet; ``copied_from`` is address and title.
     """
@@ -38,7 +39,7 @@ class CallPage:
     events: Sequence[Row[*tuple[Any, ...]]]
     reviewers: Sequence[Row[*tuple[Any, ...]]]
     candidates: Sequence[Row[*tuple[Any, ...]]]
-    late: Sequence[Row[*tuple[Any, ...]]]
+    late: Sequence[datetime | None]
     waiting: Waiting
     reviews_begun: bool
     copied_from: tuple[str, Words] | None
@@ -93,8 +94,8 @@ def get_call_page(viewer: Viewer, slug: str) -> CallPage:
         ).all(),
         reviewers=[person for person in people if person.reviews],
         candidates=[person for person in people if not person.reviews and person.active],
-        late=db.session.execute(
-            select(Draft.id, Draft.answers, Draft.late_at)
+        late=db.session.scalars(
+            select(Draft.late_at)
             .where(Draft.call_id == call.id, Draft.late_at.is_not(None), Draft.late_answer.is_(None))
             .order_by(Draft.late_at)
         ).all(),
