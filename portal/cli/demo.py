@@ -50,17 +50,20 @@ def _prepare(data_dir: Path) -> dict[str, str]:
     from flask_migrate import upgrade
 
     from portal import create_app
+    from portal.cli.sample_calls import add_sample_calls
     from portal.operations.editions import publish_edition
 
     app = create_app()
     with app.app_context():
         upgrade()
         publish_edition(content=app.extensions["yhteys.content"])
-        return _accounts(data_dir)
+        accounts = _accounts(data_dir)
+        add_sample_calls()
+        return accounts
 
 
 def _accounts(data_dir: Path) -> dict[str, str]:
-    """Demo accounts: every manager of the content and a coordinator, with passwords made on this machine."""
+    """Demo accounts: the content's managers, a coordinator and a reviewer, with passwords made on this machine."""
     from portal.operations.accounts import AccountExists, add_account
     from portal.queries.editions import content
     from portal.rules.policy import Role
@@ -69,7 +72,8 @@ def _accounts(data_dir: Path) -> dict[str, str]:
     known: dict[str, str] = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
     language = content().organisation.default_language
     people: list[tuple[str, str, Role]] = [(manager.key, manager.name, "manager") for manager in content().managers]
-    for key, name, role in [*people, ("coordinator", "Demo Coordinator", "coordinator")]:
+    people += [("coordinator", "Demo Coordinator", "coordinator"), ("reviewer", "Demo Reviewer", "reviewer")]
+    for key, name, role in people:
         email = f"{key}@demo.example.org"
         if email in known:
             continue
@@ -96,7 +100,8 @@ def _greet(bind: str, accounts: dict[str, str]) -> None:
     click.echo(f"  The workspace       http://{bind}/workspace/")
     click.echo(f"  Captured mail       http://{bind}/_mail/   (no letter leaves this machine)\n")
     for number, (email, password) in enumerate(accounts.items()):
-        title = "Demo manager" if number == 0 else "Demo coordinator" if email.startswith("coordinator") else None
+        role = next((role for role in ("coordinator", "reviewer") if email.startswith(role)), None)
+        title = "Demo manager" if number == 0 else f"Demo {role}" if role else None
         if title:
             click.echo(f"  {title:<18}  {email}   password: {password}")
     click.echo("\n  Ctrl-C stops everything.\n")

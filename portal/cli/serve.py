@@ -48,6 +48,7 @@ def serve(bind: str, workers: int | None, threads: int, grace: int) -> None:
             sys.executable,
             "-m",
             "gunicorn",
+            "--config=python:portal.cli.heart",
             "--worker-class=gthread",
             f"--workers={processes}",
             f"--threads={threads}",

@@ -58,7 +58,8 @@ class CallDocument(Frozen):
 
     ``weeks_min``, ``weeks_max`` and ``hours_per_week`` are whole numbers; ``amount`` is what is paid, in words
     (sum, currency and period), and only for a paid internship. ``documents`` come with an application in this
-    order; the required ones may follow within 72 hours. An ``open`` call has no deadline.
+    order; the required ones may follow within 72 hours. A ``standing`` call is meant to have no deadline; until
+    that is said, a draft without one lacks it.
     """
 
     title: Words = Field(default_factory=dict)
@@ -80,6 +81,7 @@ class CallDocument(Frozen):
     questions: tuple[Question, ...] = Field(default=(), max_length=MAX_QUESTIONS)
     criteria: tuple[Criterion, ...] = Field(default=(), max_length=MAX_CRITERIA)
     answer_by: date | None = None
+    standing: bool = False
 
     def words(self) -> Iterator[tuple[str, Words, bool]]:
         """Every text with its path (``questions.why.label``) and whether each language must have it."""

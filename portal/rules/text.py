@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections.abc import Collection
+from itertools import count
 
 # Direction marks, invisible characters, and all controls but newline and tab.
 _HIDDEN = re.compile(
@@ -30,6 +32,24 @@ def without_forbidden(text: str) -> str:
 def reveal(text: str) -> str:
     """The text with characters that hide or reorder other text made visible, e.g. ``‹U+202E›``."""
     return _HIDDEN.sub(lambda found: f"‹U+{ord(found.group()):04X}›", text)
+
+
+_NO_WORD = re.compile(r"[^a-z0-9]+")
+
+
+def slug_of(text: str, *, longest: int = 40) -> str:
+    """The text as a part of an address: ``Työ 2 & muuta`` → ``tyo-2-muuta``; empty when nothing of it is left."""
+    plain = unicodedata.normalize("NFKD", text.lower()).encode("ascii", "ignore").decode()
+    words = _NO_WORD.sub("-", plain).strip("-")
+    if len(words) <= longest:
+        return words
+    return words[: longest + 1].rpartition("-")[0] or words[:longest]
+
+
+def unique_among(wanted: str, taken: Collection[str]) -> str:
+    """``wanted``, or the first of ``wanted-2``, ``wanted-3``… that is not taken."""
+    candidates = (wanted if number == 1 else f"{wanted}-{number}" for number in count(1))
+    return next(name for name in candidates if name not in taken)
 
 
 _ENCODED_WORD = re.compile(r"=\?")
