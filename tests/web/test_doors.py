@@ -651,9 +651,9 @@ def test_the_same_forms_with_their_token_are_done(house: House) -> None:
     endpoints = house.form_endpoints()
     # What ends a session or takes the case away comes last; a decision is changed before it is thrown away.
     last = [
-        "public.send_application",
         "public.forget_draft",
         "workspace.drop_decision",
+        "public.send_application",
         "workspace.close",
         "account.change_password",
         "public.leave",
