@@ -446,8 +446,8 @@ def test_the_same_forms_with_their_token_are_done(house: House) -> None:
     endpoints = house.form_endpoints()
     # What ends a session or takes the case away comes last.
     last = [
-        "public.send_application",
         "public.forget_draft",
+        "public.send_application",
         "workspace.close",
         "account.change_password",
         "public.leave",

@@ -133,7 +133,7 @@ def _submit(call: StoredCall, draft: StoredDraft, form: SendForm, choice: _Choic
             "You have sent this application already. Its reference is %(reference)s.", reference=known.reference
         )
         return kept_page(409, problem, typed=[], call=call)
-    forget(call)
+    forget(call, draft.id)
     return to_receipt("public.application_receipt", received.submission_id)
 
 
@@ -153,7 +153,6 @@ def _sent_or_gone(call: StoredCall, form: SendForm) -> AnyResponse:
     """The button was pressed again: the same receipt. Else the draft is not there any more."""
     sent = find_sent(form.token.data or "") if not form.csrf_failed else None
     if sent is not None:
-        forget(call)
         return to_receipt("public.application_receipt", sent)
     if form.csrf_failed:
         return kept_page(400, form.hidden_problems()[0], typed=[], again=True)

@@ -55,10 +55,10 @@ def remember(draft_id: int, call: StoredCall) -> None:
         session[_KEY] = {**known, call.slug: draft_id}
 
 
-def forget(call: StoredCall) -> None:
-    """Let this browser know nothing of the draft any more; the way by letter and code stays."""
+def forget(call: StoredCall, draft_id: int | None = None) -> None:
+    """Let this browser know nothing of its draft any more (of this one only); the way by letter and code stays."""
     known = session.get(_KEY, {})
-    if call.slug in known:
+    if call.slug in known and draft_id in (None, known[call.slug]):
         session[_KEY] = {slug: draft_id for slug, draft_id in known.items() if slug != call.slug}
 
 
