@@ -398,6 +398,28 @@ def test_a_bad_correction_comes_back_as_it_was_typed(
         assert process.answers.languages == (("en", "C1"), ("nl", "native"))
 
 
+def test_languages_are_corrected_in_rows_and_more_can_be_added(
+    app: Flask, applicant: CheckingClient, received: Received, people: dict[str, Viewer]
+) -> None:
+    with app.app_context():
+        ask(people["koponen"], received, "languages")
+    form = form_of(applicant.get(CORRECT), CORRECT)
+    assert (form["language_1"], form["level_1"], form["language_2"]) == ("en", "C1", "nl")
+    assert "language_4" not in form
+    more = applicant.post(CORRECT, data={**form, "language_3": "fi", "level_3": "A1", "more": "1"})
+    assert more.status_code == 200
+    form = form_of(more, CORRECT)
+    assert (form["language_3"], form["level_3"]) == ("fi", "A1")
+    assert "language_5" in form
+    half = applicant.post(CORRECT, data={**form, "language_4": "sv"})
+    assert half.status_code == 422
+    assert applicant.post(CORRECT, data={**form, "language_1": "", "level_1": ""}).status_code == 303
+    with app.app_context():
+        process = find_process(received.submission_id)
+        assert process is not None
+        assert process.answers.languages == (("nl", "native"), ("fi", "A1"))
+
+
 def test_a_document_is_corrected_by_a_new_file(app: Flask, client: CheckingClient, people: dict[str, Viewer]) -> None:
     with app.app_context():
         call = make_call(people["koponen"].account_id)
@@ -480,6 +502,19 @@ def test_a_time_is_chosen_by_a_button_and_comes_as_a_calendar_file(
     assert "We are sorry." in said
     [gone] = icalendar.Calendar.from_ical(applicant.get(CALENDAR).data).walk("VEVENT")
     assert (gone["UID"], gone["STATUS"]) == (event["UID"], "CANCELLED")
+
+
+def test_a_mind_that_changes_all_the_time_is_slowed_down(
+    app: Flask, applicant: CheckingClient, received: Received, people: dict[str, Viewer]
+) -> None:
+    with app.app_context():
+        proposed = invite(people["koponen"], received)
+    form = form_of(applicant.get(OWN), CHOOSE)
+    answers = [
+        applicant.post(CHOOSE, data={**form, "slot": proposed[number % 2].isoformat()}).status_code
+        for number in range(11)
+    ]
+    assert answers == [303] * 10 + [429]
 
 
 def test_a_choice_that_cannot_be_is_refused(

@@ -104,6 +104,9 @@ def choose_interview() -> AnyResponse:
         return _again(process, 400 if form.csrf_failed else 422, chosen=form)
     if form.case.data != str(process.submission_id):
         return _again(process, 409, problem=_other_application())
+    if not limits.allow("sender_reply", str(process.submission_id)):
+        problem = gettext("Too many changes in a short time. Wait a few minutes and choose again.")
+        return _again(process, 429, chosen=form, problem=problem)
     try:
         choose_slot(submission_id=process.submission_id, slot=datetime.fromisoformat(form.slot.data))
     except NoSuchCase:
