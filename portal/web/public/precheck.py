@@ -6,7 +6,7 @@ The answers come with a POST, since addresses end up in logs and histories.
 from typing import Any, cast, get_args
 
 from flask import Response, make_response, render_template, request
-from wtforms import RadioField
+from wtforms import RadioField, SelectChoice
 from wtforms.validators import ValidationError
 
 from portal.content.schema import Background, Citizenship, Length, Pay
@@ -23,7 +23,7 @@ class Chosen:
     """One of the answers that are offered."""
 
     def __call__(self, _form: Any, field: RadioField) -> None:
-        if field.data not in dict(field.choices):
+        if field.data not in {choice.value for choice in field.choices}:
             raise ValidationError(gettext("“%(question)s”: choose an answer.", question=field.label.text))
 
 
@@ -33,9 +33,9 @@ class PrecheckForm(Form):
     citizenship = RadioField(
         lazy("What is your citizenship?"),
         choices=[
-            ("nordic", lazy("Denmark, Finland, Iceland, Norway or Sweden")),
-            ("eu", lazy("Another EU or EEA country, or Switzerland")),
-            ("other", lazy("Another country")),
+            SelectChoice("nordic", lazy("Denmark, Finland, Iceland, Norway or Sweden")),
+            SelectChoice("eu", lazy("Another EU or EEA country, or Switzerland")),
+            SelectChoice("other", lazy("Another country")),
         ],
         validators=[Chosen()],
         validate_choice=False,
@@ -43,26 +43,26 @@ class PrecheckForm(Form):
     background = RadioField(
         lazy("Do you study?"),
         choices=[
-            ("student", lazy("Yes, I am a student")),
-            ("graduated_1", lazy("I graduated less than a year ago")),
-            ("graduated_2", lazy("I graduated one to two years ago")),
-            ("neither", lazy("None of these")),
+            SelectChoice("student", lazy("Yes, I am a student")),
+            SelectChoice("graduated_1", lazy("I graduated less than a year ago")),
+            SelectChoice("graduated_2", lazy("I graduated one to two years ago")),
+            SelectChoice("neither", lazy("None of these")),
         ],
         validators=[Chosen()],
         validate_choice=False,
     )
     pay = RadioField(
         lazy("Is the internship paid?"),
-        choices=[("paid", lazy("Paid")), ("unpaid", lazy("Unpaid"))],
+        choices=[SelectChoice("paid", lazy("Paid")), SelectChoice("unpaid", lazy("Unpaid"))],
         validators=[Chosen()],
         validate_choice=False,
     )
     length = RadioField(
         lazy("How long would you stay?"),
         choices=[
-            ("short", lazy("Up to 13 weeks (three months)")),
-            ("medium", lazy("14 to 52 weeks")),
-            ("long", lazy("More than 52 weeks")),
+            SelectChoice("short", lazy("Up to 13 weeks (three months)")),
+            SelectChoice("medium", lazy("14 to 52 weeks")),
+            SelectChoice("long", lazy("More than 52 weeks")),
         ],
         validators=[Chosen()],
         validate_choice=False,
