@@ -11,6 +11,23 @@ from portal.content.calls import CallDocument, Question, said
 from portal.i18n import gettext, language, ngettext
 from portal.queries.editions import content
 from portal.rules.applications import Answer, Answers
+from portal.rules.corrections import DOCUMENT, QUESTION
+from portal.web.vocabulary import (
+    CEFR_LEVELS,
+    DOCUMENTS,
+    FIELDS,
+    FUNDINGS,
+    STUDY_LEVELS,
+    STUDY_STAGES,
+    decision_name,
+    document_name,
+    level_name,
+    name_of,
+    offer_answer,
+    stage_name,
+    stage_names,
+    yes_or_no,
+)
 
 STEPS = ("you", "studies", "internship", "skills", "motivation", "documents")
 """The steps of the form, in the order in which they are offered; checking is the last."""
@@ -31,7 +48,12 @@ def init_app(app: Flask) -> None:
         answer_sections=answer_sections,
         apply_step_title=step_title,
         apply_steps=STEPS,
+        decision_name=decision_name,
         document_name=document_name,
+        level_name=level_name,
+        offer_answer=offer_answer,
+        stage_name=stage_name,
+        stage_names=stage_names,
         said=said,
     )
 
@@ -47,57 +69,6 @@ def step_title(step: str) -> str:
         "documents": gettext("Documents"),
         "check": gettext("Check and send"),
     }[step]
-
-
-def document_name(kind: str) -> str:
-    """What a kind of document is called; a kind that is not known is 'other'."""
-    names = {
-        "cv": gettext("CV"),
-        "letter": gettext("Letter of recommendation"),
-        "transcript": gettext("Transcript of records"),
-        "certificate": gettext("Certificate of studies"),
-        "agreement": gettext("Learning agreement"),
-    }
-    return names.get(kind, gettext("Other document"))
-
-
-def level_choices() -> list[tuple[str, str]]:
-    """Levels of study."""
-    return [
-        ("vocational", gettext("Vocational education")),
-        ("bachelor", gettext("Bachelor’s degree")),
-        ("master", gettext("Master’s degree")),
-        ("doctoral", gettext("Doctoral degree")),
-        ("other", gettext("Other studies")),
-    ]
-
-
-def stage_choices() -> list[tuple[str, str]]:
-    """Where the studies stand."""
-    return [("studying", gettext("I am studying now")), ("graduated", gettext("I have graduated"))]
-
-
-def funding_choices() -> list[tuple[str, str]]:
-    """Who pays for the applicant's stay."""
-    return [
-        ("erasmus", gettext("Erasmus+")),
-        ("institution", gettext("My own school or university")),
-        ("other", gettext("Other funding")),
-        ("none", gettext("No funding, or I don’t know yet")),
-    ]
-
-
-def cefr_choices() -> list[tuple[str, str]]:
-    """Levels of a language, each with what it means."""
-    return [
-        ("A1", gettext("A1: a few words")),
-        ("A2", gettext("A2: simple everyday things")),
-        ("B1", gettext("B1: I manage in most situations")),
-        ("B2", gettext("B2: I can work in it")),
-        ("C1", gettext("C1: I use it with ease")),
-        ("C2", gettext("C2: nearly as a first language")),
-        ("native", gettext("First language")),
-    ]
 
 
 def topic_choices() -> list[tuple[str, str]]:
@@ -130,70 +101,91 @@ def answer_sections(
 
 
 def _you(answers: Answers) -> tuple[tuple[str, str], ...]:
-    known = content().organisation.languages
+    known, spoken = content().organisation.languages, answers.contact_language
     return (
-        (gettext("Full name"), answers.name),
-        (gettext("How we address you"), answers.address_as),
-        (gettext("E-mail"), answers.email),
-        (
-            gettext("We write to you in"),
-            i18n.own_name(answers.contact_language) if answers.contact_language in known else "",
-        ),
-        (gettext("Country where you live"), _named(answers.country, i18n.countries(language()))),
+        _named("name", answers.name),
+        _named("address_as", answers.address_as),
+        _named("email", answers.email),
+        _named("contact_language", i18n.own_name(spoken) if spoken in known else ""),
+        _named("country", _one_of(answers.country, i18n.countries(language()))),
     )
 
 
 def _studies(answers: Answers) -> tuple[tuple[str, str], ...]:
     return (
-        (gettext("School or university"), answers.institution),
-        (gettext("Field of study"), answers.study_field),
-        (gettext("Level of studies"), _named(answers.study_level, level_choices())),
-        (gettext("Stage of studies"), _named(answers.study_stage, stage_choices())),
+        _named("institution", answers.institution),
+        _named("study_field", answers.study_field),
+        _named("study_level", name_of(STUDY_LEVELS, answers.study_level)),
+        _named("study_stage", name_of(STUDY_STAGES, answers.study_stage)),
     )
 
 
 def _internship(answers: Answers) -> tuple[tuple[str, str], ...]:
     return (
-        (gettext("Topic of interest"), _named(answers.topic, topic_choices())),
-        (gettext("Earliest start"), _day(answers.available_from)),
-        (gettext("Latest end"), _day(answers.available_to)),
-        (
-            gettext("Length"),
-            ngettext("%(num)s week", "%(num)s weeks", answers.weeks) if answers.weeks is not None else "",
-        ),
+        _named("topic", _one_of(answers.topic, topic_choices())),
+        _named("available_from", _day(answers.available_from)),
+        _named("available_to", _day(answers.available_to)),
+        _named("weeks", ngettext("%(num)s week", "%(num)s weeks", answers.weeks) if answers.weeks is not None else ""),
     )
 
 
 def _skills(answers: Answers) -> tuple[tuple[str, str], ...]:
-    names, levels = dict(i18n.spoken_languages(language())), dict(cefr_choices())
     return (
-        *((names.get(code, code), levels.get(level, level)) for code, level in answers.languages),
-        (gettext("Funding"), _named(answers.funding, funding_choices())),
+        *((i18n.language_name(code), name_of(CEFR_LEVELS, level)) for code, level in answers.languages),
+        _named("funding", name_of(FUNDINGS, answers.funding)),
     )
 
 
 def _motivation(answers: Answers, document: CallDocument) -> tuple[tuple[str, str], ...]:
-    own = ((said(question.label, language()), answer_text(question, answers)) for question in document.questions)
-    return ((gettext("Motivation"), answers.motivation), *own)
+    own = (
+        (said(question.label, language()), answer_text(question, answers.questions.get(question.key)))
+        for question in document.questions
+    )
+    return (_named("motivation", answers.motivation), *own)
 
 
-def answer_text(question: Question, answers: Answers) -> str:
-    """What was answered to a question of the call's own, in words; empty when it was not answered."""
-    answer: Answer = answers.questions.get(question.key)
+def spoken_in_words(answers: Answers) -> list[str]:
+    """What the applicant speaks, and how well, e.g. ``English (C1: I use it with ease)``."""
+    return [f"{i18n.language_name(code)} ({name_of(CEFR_LEVELS, level)})" for code, level in answers.languages]
+
+
+def field_labels(document: CallDocument) -> dict[str, str]:
+    """Everything that an application holds, by the name that corrections use, in the order of the form."""
+    questions = {f"{QUESTION}{question.key}": said(question.label, language()) for question in document.questions}
+    documents = {f"{DOCUMENT}{kind}": document_name(kind) for kind in DOCUMENTS}
+    return {**{name: str(label) for name, label in FIELDS.items()}, **questions, **documents}
+
+
+def answer_text(question: Question | None, answer: Answer) -> str:
+    """An answer to a question of the call's own, in words; empty when it was not answered.
+
+    ``question`` is ``None`` for an answer whose question the call no longer asks.
+    """
     if answer is None or answer == "":
         return ""
-    if question.kind == "yes_no":
-        return gettext("Yes") if answer else gettext("No")
-    if question.kind == "choice":
-        return next(
-            (said(choice.label, language()) for choice in question.choices if choice.key == answer), str(answer)
-        )
-    if question.kind == "date":
-        return _day(date.fromisoformat(str(answer)))
+    if isinstance(answer, bool):
+        return yes_or_no(answer)
+    if question is not None and question.kind == "choice":
+        labels = {choice.key: said(choice.label, language()) for choice in question.choices}
+        return labels.get(str(answer)) or str(answer)
+    if question is not None and question.kind == "date" and (day := answer_day(answer)):
+        return i18n.format_day(day)
     return str(answer)
 
 
-def _named(key: str, choices: Iterable[tuple[str, str]]) -> str:
+def answer_day(answer: Answer) -> date | None:
+    """The day that was answered, if it is one."""
+    try:
+        return date.fromisoformat(str(answer))
+    except ValueError:
+        return None
+
+
+def _named(field: str, value: str) -> tuple[str, str]:
+    return str(FIELDS[field]), value
+
+
+def _one_of(key: str, choices: Iterable[tuple[str, str]]) -> str:
     return dict(choices).get(key, key)
 
 

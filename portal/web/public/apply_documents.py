@@ -15,10 +15,10 @@ from portal.content.calls import CallDocument
 from portal.i18n import gettext
 from portal.operations.attachments import is_staged, stage_file
 from portal.rules.uploads import AttachmentRejected, StagedFile, clean_name
-from portal.web.answers import document_name
 from portal.web.public.apply_forms import StepForm
 from portal.web.public.inquiry_form import seal, unseal
 from portal.web.public.rejections import explain
+from portal.web.vocabulary import document_name
 
 MAX_DOCUMENTS = 10
 """Files that one application may carry, of all kinds together."""

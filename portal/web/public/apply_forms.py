@@ -20,11 +20,12 @@ from portal.queries.directory import today
 from portal.queries.editions import content
 from portal.rules.applications import MAX_LANGUAGES, Answer, Answers
 from portal.rules.text import normalise_newlines
-from portal.web import answers as words
+from portal.web.answers import topic_choices
 from portal.web.forms import Form
 from portal.web.public.inquiry_form import new_token
 from portal.web.public.question_fields import DATE_FORMATS, Chosen, choices_of, field_of, shown, stored, was_typed
 from portal.web.validators import CountryCode, EmailAddress, MaxLength, Required, SingleLine, Storable
+from portal.web.vocabulary import CEFR_LEVELS, FUNDINGS, STUDY_LEVELS, STUDY_STAGES, as_choices
 
 MOTIVATION_LENGTH = 5_000
 MOST_WEEKS = 104
@@ -103,8 +104,8 @@ class StudiesForm(StepForm):
     study_stage = RadioField(lazy("Stage of studies"), validators=[Chosen()], validate_choice=False)
 
     def offer(self) -> None:
-        self.study_level.choices = [("", gettext("Choose a level")), *words.level_choices()]
-        self.study_stage.choices = words.stage_choices()
+        self.study_level.choices = [("", gettext("Choose a level")), *as_choices(STUDY_LEVELS)]
+        self.study_stage.choices = as_choices(STUDY_STAGES)
 
 
 class InternshipForm(StepForm):
@@ -117,7 +118,7 @@ class InternshipForm(StepForm):
     weeks = IntegerField(lazy("How many weeks?"))
 
     def offer(self) -> None:
-        self.topic.choices = words.topic_choices()
+        self.topic.choices = topic_choices()
 
     def validate_available_from(self, field: DateField) -> None:
         _check_day(field, gettext("Give the first day on which you could start, as a date."))
@@ -155,11 +156,11 @@ class SkillsForm(StepForm):
     funding: RadioField
 
     def offer(self) -> None:
-        self.funding.choices = words.funding_choices()
+        self.funding.choices = as_choices(FUNDINGS)
         spoken = i18n.spoken_languages(language())
         for spoken_field, level_field in self.pairs():
             spoken_field.choices = [("", gettext("Choose a language")), *spoken]
-            level_field.choices = [("", gettext("Choose a level")), *words.cefr_choices()]
+            level_field.choices = [("", gettext("Choose a level")), *as_choices(CEFR_LEVELS)]
 
     def pairs(self) -> list[tuple[SelectField, SelectField]]:
         """The rows of languages."""

@@ -3,6 +3,7 @@
 Nothing is stored before the applicant has said what to use, and of XML and JSON nothing ever but that.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, BinaryIO, cast
 
@@ -20,11 +21,11 @@ from portal.queries.drafts import StoredDraft
 from portal.rules.applications import Answers
 from portal.rules.profiles import CV_KINDS, CvKind, CvReason, CvRefused, Profile, proposals
 from portal.rules.uploads import AttachmentRejected, StagedFile, clean_name
-from portal.web import answers as words
 from portal.web.forms import Form
 from portal.web.public.inquiry_form import new_token
 from portal.web.public.rejections import explain
 from portal.web.validators import plain_address
+from portal.web.vocabulary import CEFR_LEVELS, STUDY_LEVELS, STUDY_STAGES, name_of
 
 ACCEPT = ",".join(f".{kind}" for kind in CV_KINDS)
 
@@ -179,14 +180,13 @@ def _shown(field: str, value: Any) -> list[str]:
     if not value:
         return []
     if field == "languages":
-        spoken, levels = dict(i18n.spoken_languages(language())), dict(words.cefr_choices())
-        return [f"{spoken.get(code, code)}, {levels.get(level, level)}" for code, level in value]
-    choices = {
-        "country": i18n.countries(language()),
-        "study_level": words.level_choices(),
-        "study_stage": words.stage_choices(),
+        return [f"{i18n.language_name(code)}, {name_of(CEFR_LEVELS, level)}" for code, level in value]
+    names: dict[str, Mapping[str, str]] = {
+        "country": dict(i18n.countries(language())),
+        "study_level": STUDY_LEVELS,
+        "study_stage": STUDY_STAGES,
     }
-    return [dict(choices.get(field, ())).get(value, value)]
+    return [name_of(names.get(field, {}), value)]
 
 
 def _seals() -> URLSafeTimedSerializer:

@@ -14,7 +14,6 @@ from portal.queries.led_applications import LedApplication, find_led_file, get_l
 from portal.rules.policy import Permission
 from portal.rules.reviews import mean, score_of, weighted_mean
 from portal.rules.states import NotPossible
-from portal.web.rendering import topic_titles
 from portal.web.security.doors import allows, viewer
 from portal.web.workspace import words
 from portal.web.workspace.cases import known_reference
@@ -108,7 +107,7 @@ def _show(
         found=found,
         process=found.process,
         title=said(document.title, language()),
-        sections=words.sections(document, found.process.answers, topic_titles()),
+        sections=words.sections(document, found.process.answers),
         scores=_scores(found),
         form=form,
         problem=problem,

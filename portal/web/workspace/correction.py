@@ -18,11 +18,11 @@ from portal.queries.directory import today
 from portal.queries.editions import content
 from portal.queries.led_cases import LedCase
 from portal.rules.applications import IN_REVIEW
-from portal.rules.corrections import DOCUMENT, QUESTION
+from portal.rules.corrections import DOCUMENT, QUESTION, correctable
 from portal.rules.interviews import end_of_day
 from portal.rules.policy import Permission
 from portal.rules.text import normalise_newlines
-from portal.web.public.correction_words import field_labels
+from portal.web.answers import field_labels
 from portal.web.security.doors import allows, viewer
 from portal.web.validators import MaxLength, Required, Storable
 from portal.web.workspace.forms import CaseForm
@@ -56,7 +56,8 @@ class AskCorrectionForm(CaseForm):
 
     def offer(self, document: CallDocument) -> "AskCorrectionForm":
         """Fill in what can be named."""
-        labels = field_labels(document)
+        every = field_labels(document)
+        labels = {name: every[name] for name in correctable(document)}
         groups = {QUESTION: self.questions, DOCUMENT: self.documents}
         for field in (self.answers, self.questions, self.documents):
             field.choices = []

@@ -25,7 +25,9 @@ from portal.rules.applications import Answer
 from portal.rules.exports import Names, folder_name, inert
 from portal.rules.policy import Viewer
 from portal.rules.text import direction, reveal
-from portal.web.workspace import paper_words as words
+from portal.web import vocabulary
+from portal.web.answers import answer_text, field_labels, spoken_in_words
+from portal.web.vocabulary import document_name, stage_name
 
 BATCH = 20
 PAGE, PAPER, INDEX = "answers.html", "dossier.pdf", "index.csv"
@@ -82,7 +84,10 @@ def dossier_page(
         printed=printed,
         file_names=file_names,
         now=clock.now(),
-        words=words,
+        words=vocabulary,
+        languages=spoken_in_words(dossier.answers),
+        labels=field_labels(call.document),
+        answer_text=answer_text,
         said=said,
         direction=direction,
         slot_moment=slot_moment,
@@ -241,10 +246,10 @@ class _Index:
                 folder,
                 reference,
                 received_at.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
-                words.word(words.STAGES, stage),
+                stage_name(stage),
                 person,
                 name,
-                words.word(words.DOCUMENTS, file.purpose) if file else "",
+                document_name(file.purpose) if file else "",
                 str(file.size_bytes) if file else "",
                 file.sha256 if file else "",
                 states[state],

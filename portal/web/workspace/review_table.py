@@ -11,6 +11,7 @@ from portal.rules.applications import STAGES
 from portal.rules.policy import Permission
 from portal.rules.reviews import SCORES
 from portal.web.security.doors import allows, viewer
+from portal.web.vocabulary import stage_names
 from portal.web.workspace import words
 from portal.web.workspace.inbox import page_key
 from portal.web.workspace.routes import blueprint
@@ -42,7 +43,7 @@ def call_summary(slug: str) -> str:
     """The call in numbers: stages, reviewers' progress, and how often each score was given."""
     call = _find(slug)
     summary = summarise_call(viewer(), call)
-    names = words.stage_words()
+    names = stage_names()
     title = gettext("Score")
     return render_template(
         "workspace/call_summary.html",

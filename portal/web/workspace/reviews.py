@@ -15,7 +15,6 @@ from portal.queries.review_duties import find_next, list_duties, list_to_review
 from portal.queries.reviews import Reviewable, find_review_file, get_reviewable
 from portal.rules.policy import Permission
 from portal.web.forms import ActionForm
-from portal.web.rendering import topic_titles
 from portal.web.security.doors import allows, viewer
 from portal.web.workspace import words
 from portal.web.workspace.cases import known_reference
@@ -161,7 +160,7 @@ def _show(found: Reviewable, form: ReviewForm | None = None, problem: str | None
         form=form,
         problem=problem,
         action_form=ActionForm(formdata=None),
-        sections=words.sections(document, found.answers, topic_titles()) if found.declared else [],
+        sections=words.sections(document, found.answers) if found.declared else [],
         title=document.title.get(language()) or next(iter(document.title.values()), ""),
         next_one=find_next(viewer(), found.call.id, found.submission_id),
         words=words,

@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 from portal import clock
 from portal.content.calls import Question, said
 from portal.gateways.spreadsheets import Cell, Column, Sheet, write_workbook
-from portal.i18n import format_moment, gettext, language
+from portal.i18n import format_moment, gettext, language, language_name
 from portal.queries.dossiers import Dossier, list_dossiers
 from portal.queries.editions import content
 from portal.rules.applications import Answer
+from portal.web.answers import answer_day, answer_text, spoken_in_words
 from portal.web.rendering import country_name, text_in_language, topic_title
-from portal.web.workspace import paper_words as words
+from portal.web.vocabulary import FIELDS, FUNDINGS, STUDY_LEVELS, STUDY_STAGES, name_of, stage_name
 from portal.web.workspace.papers import Choices
 
 BATCH = 500
@@ -56,7 +57,7 @@ def _columns(choices: Choices) -> list[tuple[Column, str]]:
         (Column(gettext("Arrived"), 17), gettext("When it arrived at the portal, in Finnish time.")),
         (Column(gettext("Late"), 8), gettext("Whether it came after closing and was admitted by a person.")),
         (Column(gettext("Stage"), 24), gettext("How the review stands.")),
-        *((Column(str(label), 60 if name == "motivation" else 20), plain) for name, label in words.FIELDS.items()),
+        *((Column(str(label), 60 if name == "motivation" else 20), plain) for name, label in FIELDS.items()),
         *((_question_column(question), _question_meaning(question)) for question in document.questions),
         (Column(gettext("Documents"), 40), gettext("Names of the files that came with it.")),
         (Column(gettext("Reviews done"), 10), gettext("How many reviewers have finished.")),
@@ -110,22 +111,22 @@ def _row(choices: Choices, dossier: Dossier, zone: ZoneInfo) -> list[Cell]:
         row.reference,
         row.received_at.astimezone(zone),
         gettext("Yes") if row.late else "",
-        words.word(words.STAGES, row.stage),
+        stage_name(row.stage),
         answers.name,
         answers.address_as,
-        words.language_name(answers.contact_language) if answers.contact_language else "",
+        language_name(answers.contact_language) if answers.contact_language else "",
         country_name(answers.country) if answers.country else "",
         answers.email,
         answers.institution,
         answers.study_field,
-        words.word(words.STUDY_LEVELS, answers.study_level),
-        words.word(words.STUDY_STAGES, answers.study_stage),
+        name_of(STUDY_LEVELS, answers.study_level),
+        name_of(STUDY_STAGES, answers.study_stage),
         topic_title(answers.topic) if answers.topic else "",
         answers.available_from,
         answers.available_to,
         answers.weeks,
-        ", ".join(words.languages_text(answers)),
-        words.word(words.FUNDINGS, answers.funding),
+        ", ".join(spoken_in_words(answers)),
+        name_of(FUNDINGS, answers.funding),
         answers.motivation,
         *(_own_cell(question, answers.questions.get(question.key)) for question in document.questions),
         "\n".join(file.name for file in dossier.files),
@@ -139,9 +140,9 @@ def _row(choices: Choices, dossier: Dossier, zone: ZoneInfo) -> list[Cell]:
 def _own_cell(question: Question, value: Answer) -> Cell:
     if question.kind == "number" and isinstance(value, int | float) and not isinstance(value, bool):
         return value
-    if question.kind == "date" and (day := words.answer_day(value)):
+    if question.kind == "date" and (day := answer_day(value)):
         return day
-    return words.answer_text(question, value)
+    return answer_text(question, value)
 
 
 def _mean(dossier: Dossier, criterion: str) -> Cell:
