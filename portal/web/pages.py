@@ -23,8 +23,8 @@ def same_for_all(view: Callable[..., str]) -> Callable[..., Response]:
 
     @wraps(view)
     def marked(*args: Any, **kwargs: Any) -> Response:
-        request.environ[_MARK] = True
         response = _for_everybody(view(*args, **kwargs))
+        request.environ[_MARK] = True
         del response.headers["Date"]  # the server says when it answers, not when the page was made
         return response
 
