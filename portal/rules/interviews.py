@@ -1,7 +1,7 @@
 """What an invitation to an interview may propose. Pure."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 MAX_SLOTS = 8
@@ -38,8 +38,3 @@ def local_moment(day: date, at: time, zone: ZoneInfo) -> datetime | None:
 def end_of_day(day: date, zone: ZoneInfo) -> datetime:
     """The last minute of a day in the zone, as deadlines of whole days are meant."""
     return datetime.combine(day, time(23, 59, 59), tzinfo=zone).astimezone(ZoneInfo("UTC"))
-
-
-def suggested_deadline(slots_from: datetime, days: int, zone: ZoneInfo) -> date:
-    """The day that many days from a moment, in the zone."""
-    return (slots_from.astimezone(zone) + timedelta(days=days)).date()

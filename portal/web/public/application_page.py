@@ -6,7 +6,7 @@ from flask import render_template
 
 from portal import clock
 from portal.queries.cases import Case
-from portal.queries.documents import Document, list_documents
+from portal.queries.documents import list_documents
 from portal.queries.process import Process
 from portal.rules.applications import IN_REVIEW
 from portal.rules.calls import phase
@@ -95,6 +95,3 @@ def replaced_documents(process: Process) -> frozenset[int]:
         if name.startswith("documents.")
         for number in before
     )
-
-
-__all__ = ["Document", "open_documents_of", "replaced_documents", "show_application", "where"]
