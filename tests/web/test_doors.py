@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 
 from portal import clock
 from portal.database import Base, db, transaction
-from portal.models import Absence, Attachment, Letter, Submission
+from portal.models import Absence, Account, Attachment, Letter, Submission
 from portal.operations.accounts import add_account
 from portal.operations.attachments import stage_file
 from portal.operations.cases import close_case
@@ -31,6 +31,7 @@ from portal.web.security.doors import Door, door_of
 from portal.web.security.sessions import COOKIE
 from tests.conftest import CheckingClient, Outbox
 from tests.people import PASSWORD, add_people, receive
+from tests.web import doors_of_calls
 from tests.web.browsing import form_of
 from tests.web.signing_in import email_of, sign_in
 
@@ -76,6 +77,7 @@ DOORS: dict[str, Door | None] = {
     "workspace.reply": Permission.HANDLE_CASES,
     "workspace.retry": Permission.HANDLE_CASES,
     "workspace.take": Permission.HANDLE_CASES,
+    **doors_of_calls.DOORS,
 }
 
 DEVELOPMENT_ONLY = {"mailbox.inbox", "mailbox.letter"}
@@ -170,6 +172,7 @@ def house(app: Flask, client: CheckingClient, outbox: Outbox) -> House:
             },
             "workspace.case": case,
             **dict.fromkeys(ACTS, case),
+            **doors_of_calls.places(people["koponen"], people["coordinator"]),
         }
     browsers: dict[str, CheckingClient] = {}
     for name in VISITORS:
@@ -208,6 +211,10 @@ def filled(house: House, endpoint: str) -> dict[str, str]:
     day = (clock.now() + timedelta(days=50)).date().isoformat()
     act = endpoint.partition(".")[2]
     token = f"a-name-of-its-own-{endpoint.replace('.', '-')}"
+    if endpoint in doors_of_calls.DOORS:
+        with house.app.app_context():
+            lead = db.session.scalars(select(Account).where(Account.email == email_of("koponen"))).one().viewer
+        return {**doors_of_calls.filled(endpoint, lead), "version": "1", "token": token}
     fields = {
         "account.change_language": {"language": "sv"},
         "account.change_password": {"old": PASSWORD, "new": "another-horse-8-battery"},
