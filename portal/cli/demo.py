@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from portal.settings import load_settings
 
 ADDRESS = "127.0.0.1:8000"
 _SIGN_INS = "demo-accounts.json"
+_REVIEWER = "reviewer@demo.example.org"
 
 
 @click.command()
@@ -50,7 +52,6 @@ def _prepare(data_dir: Path) -> dict[str, str]:
     from flask_migrate import upgrade
 
     from portal import create_app
-    from portal.cli.sample_calls import add_sample_calls
     from portal.operations.editions import publish_edition
 
     app = create_app()
@@ -58,7 +59,7 @@ def _prepare(data_dir: Path) -> dict[str, str]:
         upgrade()
         publish_edition(content=app.extensions["yhteys.content"])
         accounts = _accounts(data_dir)
-        add_sample_calls()
+        _calls(accounts)
         return accounts
 
 
@@ -93,6 +94,18 @@ def _accounts(data_dir: Path) -> dict[str, str]:
         kept.touch(mode=0o600)
         kept.write_text(json.dumps(known, indent=2), "utf-8")
     return known
+
+
+def _calls(accounts: dict[str, str]) -> None:
+    """Sample calls for interns, led by the first manager, once."""
+    from portal.operations.sample_calls import add_sample_calls
+    from portal.queries.accounts import find_account
+    from portal.settings import data_root
+
+    lead, reviewer = find_account(next(iter(accounts), "")), find_account(_REVIEWER)
+    if lead is not None and reviewer is not None:
+        samples = tomllib.loads((data_root() / "config" / "samples" / "calls.toml").read_text("utf-8"))
+        add_sample_calls(lead.viewer, samples=samples["calls"], reviewer_id=reviewer.id)
 
 
 def _greet(bind: str, accounts: dict[str, str]) -> None:

@@ -101,16 +101,12 @@ def slug_for(connection: Connection, document: CallDocument, opens_at: datetime 
 
 
 def _save(viewer: Viewer, seen: SeenCall, make: Callable[[StoredCall], CallCommand]) -> None:
-    edition = content()
-
     def decide(connection: Connection, stored: StoredCall) -> CallChange | None:
         command = make(stored)
         if stored.times.status == "decided":
             raise CallNotPossible("decided")
         if stored.times.status == "published":
-            faults = document_faults(command.document, edition.organisation.languages, edition.topic_by_slug)
-            if faults:
-                raise NotPublishable(faults)
+            _check_complete(stored.document, command.document)
         _check_frozen(connection, stored, command)
         parts = changed_parts(stored.document, command.document)
         columns = _columns(stored, command)
@@ -129,6 +125,19 @@ def _columns(stored: StoredCall, command: CallCommand) -> dict[str, Any]:
         wanted.update(opens_at=command.opens_at, closes_at=command.closes_at)
         now.update(opens_at=stored.times.opens_at, closes_at=stored.times.closes_at)
     return {name: value for name, value in wanted.items() if value != now[name]}
+
+
+def _check_complete(before: CallDocument, after: CallDocument) -> None:
+    """Nothing may go missing. What lacked already, since the site now speaks one more language, does not stand in
+    the way of a correction.
+    """
+    edition = content()
+    lacked, lacks = (
+        document_faults(document, edition.organisation.languages, edition.topic_by_slug) for document in (before, after)
+    )
+    faults = [fault for fault in lacks if fault not in lacked]
+    if faults:
+        raise NotPublishable(faults)
 
 
 def _check_frozen(connection: Connection, stored: StoredCall, command: CallCommand) -> None:

@@ -20,7 +20,7 @@ from werkzeug.test import TestResponse
 
 from portal import clock
 from portal.database import Base, db, transaction
-from portal.models import Absence, Application, Attachment, Call, Decision, Letter, Review, Submission
+from portal.models import Absence, Account, Application, Attachment, Call, Decision, Letter, Review, Submission
 from portal.operations.accounts import add_account
 from portal.operations.attachments import stage_file
 from portal.operations.cases import close_case
@@ -48,6 +48,7 @@ from tests.conftest import CheckingClient, Outbox
 from tests.internships import answers, apply, make_call
 from tests.people import PASSWORD, add_people, receive
 from tests.talks import LEAD_ACTS, AskedApplications, ask_applicants
+from tests.web import doors_of_calls
 from tests.web.browsing import form_of
 from tests.web.signing_in import email_of, sign_in
 
@@ -161,6 +162,7 @@ DOORS: dict[str, Door | None] = {
     "workspace.invite": Permission.LEAD_CALLS,
     "workspace.request_correction": Permission.LEAD_CALLS,
     "workspace.send_invitation": Permission.LEAD_CALLS,
+    **doors_of_calls.DOORS,
 }
 
 DEVELOPMENT_ONLY = {"mailbox.inbox", "mailbox.letter"}
@@ -324,6 +326,7 @@ def house(app: Flask, client: CheckingClient, outbox: Outbox) -> House:
             **dict.fromkeys(ACTS, case),
             **review_places,
             **{endpoint: {"slug": call.slug} for endpoint in ("public.prefill", "public.take_cv")},
+            **doors_of_calls.places(people["koponen"], people["coordinator"]),
         }
         decided = decide_a_call(people["koponen"])
         about = {"reference": decided.prepared.reference}
@@ -500,6 +503,10 @@ def filled(house: House, endpoint: str) -> dict[str, str]:
     if act in (*LEAD_ACTS, *talks.OWN_ACTS):
         with house.app.app_context():
             return house.asked.fields(act, token)
+    if endpoint in doors_of_calls.DOORS:
+        with house.app.app_context():
+            lead = db.session.scalars(select(Account).where(Account.email == email_of("koponen"))).one().viewer
+        return {**doors_of_calls.filled(endpoint, lead), "version": "1", "token": token}
     fields = {
         "account.change_language": {"language": "sv"},
         "account.change_password": {"old": PASSWORD, "new": "another-horse-8-battery"},

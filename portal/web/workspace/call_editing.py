@@ -12,7 +12,7 @@ from portal.rules.policy import Permission
 from portal.rules.publishing import Fault
 from portal.web.security.doors import allows, viewer
 from portal.web.workspace.call_forms import EditForm, edit_form, text_fields
-from portal.web.workspace.call_words import HINTS, REASONS, TEXTS, fault_line, part_name
+from portal.web.workspace.call_words import HINTS, REASONS, TEXTS, fault_lines, part_name
 from portal.web.workspace.calls import call_here, call_title
 from portal.web.workspace.routes import blueprint
 
@@ -62,8 +62,8 @@ def _page(
     refused: list[Fault] | None = None,
     problem: str | None = None,
 ) -> str:
-    faults = [fault_line(fault, call.document) for fault in (faults_of(call) if form.is_draft else [])]
-    lines = [fault_line(fault, call.document) for fault in refused or []]
+    faults = fault_lines(faults_of(call) if form.is_draft else [], call.document)
+    lines = fault_lines(refused or [], call.document)
     return render_template(
         "workspace/edit_call.html",
         call=call,

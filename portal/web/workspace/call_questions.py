@@ -15,7 +15,7 @@ from portal.queries.editions import content
 from portal.rules.policy import Permission
 from portal.web.security.doors import allows, viewer
 from portal.web.workspace.call_forms import CallForm
-from portal.web.workspace.call_words import KINDS, REASONS, fault_line, part_name
+from portal.web.workspace.call_words import KINDS, REASONS, fault_lines, part_name
 from portal.web.workspace.calls import call_here, call_title
 from portal.web.workspace.question_forms import CriterionForm, MoveForm, QuestionForm, languages, question_form
 from portal.web.workspace.routes import blueprint
@@ -127,7 +127,7 @@ def _save(call: StoredCall, form: CallForm, edit: Edit) -> tuple[str, int] | Non
     except CallNotPossible as refusal:
         return str(REASONS[refusal.reason]), 409
     except NotPublishable as refusal:
-        missing = " ".join(f"{fault_line(fault, edit(call.document)).text}." for fault in refusal.faults)
+        missing = " ".join(f"{line.text}." for line in fault_lines(refusal.faults, edit(call.document)))
         return gettext("The call is published, so nothing may be missing. %(missing)s", missing=missing), 422
     return None
 

@@ -1,11 +1,14 @@
 """What the parts of a call are called, and every refusal as a sentence that says what to do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from portal.content.calls import CallDocument, DocumentKind, QuestionKind, said
 from portal.i18n import gettext, language, own_name
 from portal.i18n import lazy_gettext as lazy
 from portal.operations.call_door import Reason
+from portal.queries.editions import content
 from portal.rules.publishing import Fault
 
 TEXTS: dict[str, str] = {
@@ -112,23 +115,29 @@ def part_name(path: str) -> str:
     return str(FACTS.get(name, name))
 
 
-def fault_line(fault: Fault, document: CallDocument) -> FaultLine:
-    """A fault of a call as a sentence, with the place where it is mended."""
+def fault_lines(faults: Sequence[Fault], document: CallDocument) -> list[FaultLine]:
+    """Faults of a call in words, each with the place where it is mended; a text that is missing in several
+    languages is one line, which leads to the first of them.
+    """
+    return [_line(list(group), document) for _key, group in groupby(faults, lambda fault: (fault.path, fault.problem))]
+
+
+def _line(group: list[Fault], document: CallDocument) -> FaultLine:
+    fault = group[0]
     name = fault.path.partition(".")[0]
     part = _question_part(fault, document) if name == "questions" else str({**TEXTS, **FACTS}[name])
-    if fault.problem != "missing":
-        text = {
-            "ends_before_start": gettext("The last day of the internship comes before the first."),
-            "longest_below_shortest": gettext("The longest length is below the shortest."),
-            "closes_before_opening": gettext("The call closes before it opens."),
-            "closing_has_passed": gettext("The closing time has passed already."),
-            "answer_before_closing": gettext("Applicants would get an answer before the call closes."),
-            "too_few_choices": gettext("%(part)s needs at least two choices.", part=part),
-        }[fault.problem]
-    elif fault.language is None:
-        text = gettext("Missing: %(part)s", part=part)
-    else:
-        text = gettext("Missing in %(language)s: %(part)s", part=part, language=own_name(fault.language))
+    spoken = [own_name(fault.language) for fault in group if fault.language is not None]
+    if spoken and len(spoken) < len(content().organisation.languages):
+        part = gettext("%(part)s (%(language)s)", part=part, language=", ".join(spoken))
+    text = {
+        "missing": gettext("Missing: %(part)s", part=part),
+        "ends_before_start": gettext("The last day of the internship comes before the first."),
+        "longest_below_shortest": gettext("The longest length is below the shortest."),
+        "closes_before_opening": gettext("The call closes before it opens."),
+        "closing_has_passed": gettext("The closing time has passed already."),
+        "answer_before_closing": gettext("Applicants would get an answer before the call closes."),
+        "too_few_choices": gettext("Needs at least two choices: %(part)s", part=part),
+    }[fault.problem]
     return FaultLine(text, "questions" if name == "questions" else "edit", _anchor(fault, name))
 
 

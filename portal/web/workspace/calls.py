@@ -19,7 +19,7 @@ from portal.rules.calls import Phase
 from portal.rules.policy import Permission
 from portal.web.security.doors import allows, viewer
 from portal.web.workspace.call_forms import CallForm, CloseNowForm, ClosingForm, NewCallForm, ReviewerForm
-from portal.web.workspace.call_words import fault_line, part_name
+from portal.web.workspace.call_words import fault_lines, part_name
 from portal.web.workspace.routes import blueprint
 
 ORDER: tuple[Phase, ...] = ("open", "scheduled", "draft", "closed", "decided")
@@ -120,7 +120,7 @@ def show_call(
         page=page,
         call=page.call,
         title=call_title(page.call),
-        faults=[fault_line(fault, page.call.document) for fault in faults],
+        faults=fault_lines(faults, page.call.document),
         forms=forms,
         filled=filled[0] if filled else None,
         conflict=conflict,
