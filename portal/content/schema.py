@@ -181,6 +181,7 @@ class Organisation(Frozen):
 
     reference_prefix: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}$")]
     time_zone: str
+    time_zone_name: Text
     languages: tuple[Language, ...] = Field(min_length=1)
     name: Text
     site_name: Text

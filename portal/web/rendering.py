@@ -50,6 +50,7 @@ def init_app(app: Flask) -> None:
         country_options=country_options,
         country_name=country_name,
         today=_today,
+        zone_name=zone_name,
         has_page=lambda name: name in current_app.view_functions,
         public_link=public_link,
         said=said,
@@ -68,6 +69,8 @@ def init_app(app: Flask) -> None:
         exact_moment=exact_moment,
         exact_moment_text=exact_moment_text,
         short_moment=short_moment,
+        zoned=zoned,
+        zoned_text=zoned_text,
         iso=lambda value: value.isoformat(),
         from_iso=datetime.fromisoformat,
         partial_date=partial_date,
@@ -222,6 +225,21 @@ def moment_text(value: datetime) -> str:
     return i18n.format_moment(value, content().organisation.zone)
 
 
+def zone_name() -> str:
+    """What the installation's time is called, e.g. ``Helsinki time``."""
+    return text_in_language(content().organisation.time_zone_name)
+
+
+def zoned(value: datetime) -> Markup:
+    """Day and time with the name of the installation's time, for readers who may live by another."""
+    return Markup("{}, {}").format(moment(value), zone_name())
+
+
+def zoned_text(value: datetime) -> str:
+    """The same as text."""
+    return f"{moment_text(value)}, {zone_name()}"
+
+
 def utc_offset(value: datetime) -> str:
     """How far the installation's clock is from UTC at a moment, e.g. ``UTC+2``."""
     offset = value.astimezone(content().organisation.zone).utcoffset()
@@ -240,7 +258,7 @@ def exact_moment_text(value: datetime) -> str:
     zone = content().organisation.zone
     separator = "." if i18n.language() in ("fi", "sv") else ":"
     seconds = f"{separator}{value.astimezone(zone).second:02d}"
-    return gettext("%(moment)s (Helsinki time)", moment=i18n.format_moment(value, zone) + seconds)
+    return f"{i18n.format_moment(value, zone)}{seconds} ({zone_name()})"
 
 
 def short_moment(value: datetime) -> str:

@@ -195,7 +195,7 @@ def test_letters_say_the_times_as_clocks_in_finland_show_them(
             if "noor@example.org" in str(message["To"])
         }
     [invited] = [body for subject, body in mail.items() if "Choose a time" in subject]
-    for words in ("14 January 2027 at 09:30", "14 January 2027 at 10:30", "by 8 January 2027 at 23:59, Finnish time"):
+    for words in ("14 January 2027 at 09:30", "14 January 2027 at 10:30", "by 8 January 2027 at 23:59, Helsinki time"):
         assert words in invited
     assert "45 minutes" in invited
     assert "Please bring questions." in invited

@@ -97,7 +97,7 @@ def test_it_says_where_it_stands_what_is_next_and_what_to_do_first(applicant: Ch
     said = text_of(page)
     assert headings(page)[0] == "What you need to do now"
     assert "Send the missing document" in said
-    assert re.search(r"By \d+ \w+ \d{4} at \d\d:\d\d ?, Finnish time", said)
+    assert re.search(r"By \d+ \w+ \d{4} at \d\d:\d\d ?, Helsinki time", said)
     assert "Arrived" in said
     assert "The call is open until" in said
     assert "You hear from us by 31 January 2030." in said

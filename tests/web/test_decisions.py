@@ -377,7 +377,7 @@ def test_accepting_an_offer(app: Flask, offered: Received) -> None:
     said = text_of(page)
     assert "We liked your letter." in said
     assert "at 23:59" in said
-    assert "Finnish time" in said
+    assert "Helsinki time" in said
     form = {**form_of(page, OFFER), "answer": "accept"}
     for _ in range(2):
         response = browser.post(OFFER, data=form)

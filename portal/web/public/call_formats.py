@@ -11,7 +11,7 @@ from portal.i18n import gettext, language
 from portal.queries.calls import StoredCall
 from portal.queries.editions import content
 from portal.queries.public_calls import last_change
-from portal.web.rendering import moment_text, prose, utc_offset
+from portal.web.rendering import prose, utc_offset, zoned_text
 
 REMIND_BEFORE = timedelta(days=1)
 
@@ -67,7 +67,7 @@ def deadline_calendar(call: StoredCall) -> bytes | None:
         return None
     summary = gettext("Last time to apply: %(title)s", title=said(call.document.title, language()))
     where = address_of(call)
-    when = gettext("%(moment)s, Helsinki time", moment=moment_text(ends_at))
+    when = zoned_text(ends_at)
     entry, alarm, calendar = Event(), Alarm(), Calendar()
     entry.add("uid", f"call-{call.id}-deadline@{urlsplit(settings.current().public_url).hostname}")
     entry.add("sequence", call.version)

@@ -13,7 +13,7 @@ from portal.queries.dossiers import Dossier, list_dossiers
 from portal.queries.editions import content
 from portal.rules.applications import Answer
 from portal.web.answers import answer_day, answer_text, spoken_in_words
-from portal.web.rendering import country_name, text_in_language, topic_title
+from portal.web.rendering import country_name, text_in_language, topic_title, zone_name
 from portal.web.vocabulary import FIELDS, FUNDINGS, STUDY_LEVELS, STUDY_STAGES, name_of, stage_name
 from portal.web.workspace.papers import Choices
 
@@ -54,7 +54,7 @@ def _columns(choices: Choices) -> list[tuple[Column, str]]:
     plain = gettext("As the applicant answered.")
     columns = [
         (Column(gettext("Reference"), 22), gettext("The number by which everybody knows the application.")),
-        (Column(gettext("Arrived"), 17), gettext("When it arrived at the portal, in Finnish time.")),
+        (Column(gettext("Arrived"), 17), gettext("When it arrived at the portal (%(zone)s).", zone=zone_name())),
         (Column(gettext("Late"), 8), gettext("Whether it came after closing and was admitted by a person.")),
         (Column(gettext("Stage"), 24), gettext("How the review stands.")),
         *((Column(str(label), 60 if name == "motivation" else 20), plain) for name, label in FIELDS.items()),
