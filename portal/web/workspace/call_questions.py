@@ -127,7 +127,7 @@ def _save(call: StoredCall, form: CallForm, edit: Edit) -> tuple[str, int] | Non
     except CallNotPossible as refusal:
         return str(REASONS[refusal.reason]), 409
     except NotPublishable as refusal:
-        missing = " ".join(f"{line.text}." for line in fault_lines(refusal.faults, edit(call.document)))
+        missing = " ".join(line.text for line in fault_lines(refusal.faults, edit(call.document)))
         return gettext("The call is published, so nothing may be missing. %(missing)s", missing=missing), 422
     return None
 
