@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import insert, select
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from portal import clock
@@ -562,3 +563,36 @@ def test_statements_are_constant(
             apply(call, email=f"n{number}@example.org")
         db.session.rollback()
     assert counts() == before
+
+
+def test_texts_outlive_the_end_of_a_session(app: Flask, people: dict[str, Viewer], koponen: CheckingClient) -> None:
+    slug = a_call(app, people)
+    path = f"{CALLS}/{slug}/edit"
+    form = form_of(page_of(koponen, path), path)
+    stranger = a_browser(app)
+    token = form_of(stranger.get("/workspace/sign-in"), "/workspace/sign-in")["csrf_token"]
+    words = "A paragraph that took a quarter of an hour. " * 10
+    response = stranger.post(path, data={**form, "text_en": words, "csrf_token": token})
+    assert response.status_code == 403
+    assert words.strip() in text_of(response)
+    assert stored(app, slug).version == 1
+
+
+def test_a_database_that_takes_nothing_costs_no_text(
+    app: Flask, people: dict[str, Viewer], koponen: CheckingClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slug = a_call(app, people)
+    paths = {f"{CALLS}/{slug}/edit": "text_en", f"{CALLS}/{slug}/questions/item/why": "label_en"}
+    pages = {path: page_of(koponen, path) for path in paths}
+
+    def full(*_args: Any, **_values: Any) -> None:
+        raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+    monkeypatch.setattr("portal.operations.call_door.note", full)
+    for path, field in paths.items():
+        response = send(koponen, pages[path], path, **{field: "Kept"})
+        assert response.status_code == 503, path
+        assert "nothing was saved" in text_of(response)
+        assert form_of(response, path)[field].strip() == "Kept"
+    monkeypatch.undo()
+    assert stored(app, slug).version == 1
