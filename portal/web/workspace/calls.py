@@ -36,7 +36,7 @@ def calls() -> str:
     """The calls that one keeps, by phase, and what waits in each."""
     rows = list_calls(viewer())
     by_phase = {phase: [row for row in rows if row[0].phase == phase] for phase in ORDER}
-    faults = {call.id: len(faults_of(call)) for call, _waiting in by_phase["draft"]}
+    faults = {call.id: len(fault_lines(faults_of(call), call.document)) for call, _waiting in by_phase["draft"]}
     form = CallForm(formdata=None).bind(0)
     return render_template("workspace/calls.html", by_phase=by_phase, faults=faults, duplicate_form=form)
 
