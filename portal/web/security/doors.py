@@ -22,6 +22,7 @@ _PUBLIC: Literal["public"] = "public"
 _OVERRIDES = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
 _HOME = "/workspace"
 _TEXTS = ("body", "reason", "message")
+_LONG_TEXT = 200
 _LARGEST_TEXT_BYTES = 2_000_000
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -111,14 +112,18 @@ def _to_sign_in() -> Response:
 
 
 def _typed_text() -> str:
-    """What a person had written into a form of ours: a reply, a note, a reason.
+    """What a person had written into a form of ours: a reply, a note, a reason, the long texts of a call.
 
     Nothing of a form that is not from our own page: a stranger must not put words into the sign-in page.
     """
     token = next((value for name, value in request.form.items() if name.endswith("csrf_token")), "")
     if csrf.problem_of(token) is not None:
         return ""
-    texts = [value for name, value in request.form.items() if name.endswith(_TEXTS) and value.strip()]
+    texts = [
+        value
+        for name, value in request.form.items()
+        if value.strip() and (name.endswith(_TEXTS) or (len(value) > _LONG_TEXT and not name.endswith("csrf_token")))
+    ]
     return without_forbidden("\n\n".join(texts))
 
 

@@ -1,6 +1,7 @@
 """Writing a call: its texts in every language, and the facts. A second editor is told who was first."""
 
 from flask import abort, flash, make_response, redirect, render_template, url_for
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.i18n import gettext
@@ -13,7 +14,7 @@ from portal.rules.publishing import Fault
 from portal.web.security.doors import allows, viewer
 from portal.web.workspace.call_forms import EditForm, edit_form, text_fields
 from portal.web.workspace.call_words import HINTS, REASONS, TEXTS, fault_lines, part_name
-from portal.web.workspace.calls import call_here, call_title
+from portal.web.workspace.calls import call_here, call_title, not_stored
 from portal.web.workspace.routes import blueprint
 
 
@@ -50,6 +51,8 @@ def save_call(slug: str) -> AnyResponse:
         return make_response(_page(call, form, refused=refusal.faults), 422)
     except CallNotPossible as refusal:
         return make_response(_page(call, form, problem=str(REASONS[refusal.reason])), 409)
+    except SQLAlchemyError as error:
+        return make_response(_page(call, form, problem=not_stored(error)), 503)
     flash(gettext("The call is saved."), "success")
     return redirect(url_for("workspace.call", slug=call.slug), 303)
 

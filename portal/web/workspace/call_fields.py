@@ -90,6 +90,7 @@ class BoxesField(SelectMultipleField):
 
     def __init__(self, label: str, **values: Any) -> None:
         super().__init__(label, validate_choice=False, **values)
+        self.type = "SelectMultipleField"  # by which an error summary knows that its boxes are numbered
 
     def pre_validate(self, _form: Any) -> None:
         if set(self.data or ()) - {value for value, _label in self.choices or ()}:

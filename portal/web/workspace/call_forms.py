@@ -101,7 +101,7 @@ class ReviewerForm(CallForm):
     person = SelectField(lazy("Person"), validate_choice=False)
 
     def validate_person(self, field: SelectField) -> None:
-        if field.data not in {value for value, _label in field.choices}:
+        if not field.data or field.data not in {value for value, _label in field.choices}:
             raise ValidationError(gettext("Choose a person."))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
 from flask import abort, flash, make_response, redirect, render_template, request, url_for
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.content.calls import MAX_CRITERIA, MAX_QUESTIONS, CallDocument, Criterion, Question
@@ -16,7 +17,7 @@ from portal.rules.policy import Permission
 from portal.web.security.doors import allows, viewer
 from portal.web.workspace.call_forms import CallForm
 from portal.web.workspace.call_words import KINDS, REASONS, fault_lines, part_name
-from portal.web.workspace.calls import call_here, call_title
+from portal.web.workspace.calls import call_here, call_title, not_stored
 from portal.web.workspace.question_forms import CriterionForm, MoveForm, QuestionForm, languages, question_form
 from portal.web.workspace.routes import blueprint
 
@@ -102,8 +103,8 @@ def _store(slug: str, part: Part, key: str | None) -> AnyResponse:
     refused = _save(call, form, lambda document: _with_item(document, part, key, form))
     if refused is not None:
         problem, status = refused
-        call = call_here(slug)
         if status == 409:
+            call = call_here(slug)
             form.bind(call.version)
         return make_response(_one(call, part, key, form, problem=problem), status)
     flash(gettext("The question is saved.") if part == "questions" else gettext("The criterion is saved."), "success")
@@ -129,6 +130,8 @@ def _save(call: StoredCall, form: CallForm, edit: Edit) -> tuple[str, int] | Non
     except NotPublishable as refusal:
         missing = " ".join(line.text for line in fault_lines(refusal.faults, edit(call.document)))
         return gettext("The call is published, so nothing may be missing. %(missing)s", missing=missing), 422
+    except SQLAlchemyError as error:
+        return not_stored(error), 503
     return None
 
 

@@ -8,7 +8,6 @@ from portal.content.calls import CallDocument, DocumentKind, QuestionKind, said
 from portal.i18n import gettext, language, own_name
 from portal.i18n import lazy_gettext as lazy
 from portal.operations.call_door import Reason
-from portal.queries.editions import content
 from portal.rules.publishing import Fault
 
 TEXTS: dict[str, str] = {
@@ -127,7 +126,7 @@ def _line(group: list[Fault], document: CallDocument) -> FaultLine:
     name = fault.path.partition(".")[0]
     part = _question_part(fault, document) if name == "questions" else str({**TEXTS, **FACTS}[name])
     spoken = [own_name(fault.language) for fault in group if fault.language is not None]
-    if spoken and len(spoken) < len(content().organisation.languages):
+    if spoken:
         part = gettext("%(part)s (%(language)s)", part=part, language=", ".join(spoken))
     text = {
         "missing": gettext("Missing: %(part)s", part=part),

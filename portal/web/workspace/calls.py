@@ -3,11 +3,14 @@
 from datetime import datetime
 from typing import Any
 
+import structlog
 from flask import abort, flash, make_response, redirect, render_template, request, url_for
 from markupsafe import Markup
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.content.calls import said
+from portal.database import db
 from portal.i18n import gettext, language, speaking
 from portal.operations.call_door import CallChanged
 from portal.operations.call_life import faults_of
@@ -22,6 +25,8 @@ from portal.web.workspace.call_forms import CallForm, CloseNowForm, ClosingForm,
 from portal.web.workspace.call_words import fault_lines, part_name
 from portal.web.workspace.routes import blueprint
 
+log = structlog.get_logger()
+
 ORDER: tuple[Phase, ...] = ("open", "scheduled", "draft", "closed", "decided")
 
 
@@ -31,7 +36,7 @@ def calls() -> str:
     """The calls that one keeps, by phase, and what waits in each."""
     rows = list_calls(viewer())
     by_phase = {phase: [row for row in rows if row[0].phase == phase] for phase in ORDER}
-    faults = {call.id: len(faults_of(call)) for call, _waiting in by_phase["draft"]}
+    faults = {call.id: len(fault_lines(faults_of(call), call.document)) for call, _waiting in by_phase["draft"]}
     form = CallForm(formdata=None).bind(0)
     return render_template("workspace/calls.html", by_phase=by_phase, faults=faults, duplicate_form=form)
 
@@ -141,6 +146,13 @@ def reviewer_form(page: CallPage, **values: Any) -> ReviewerForm:
 def call_title(found: StoredCall) -> str:
     """The title in the viewer's language, or that there is none yet."""
     return said(found.document.title, language()) or gettext("A call without a title")
+
+
+def not_stored(error: SQLAlchemyError) -> str:
+    """What to say when the database does not take it just now; the page is shown again with what was typed."""
+    log.error("call_not_stored", error=type(error).__name__)
+    db.session.rollback()
+    return gettext("The service is out of order just now, and nothing was saved. Try again in a few minutes.")
 
 
 def _forms(page: CallPage) -> dict[str, CallForm]:
