@@ -10,7 +10,8 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from tests.journeys.steps import has_focus
 
 # Whether the person sees where the keyboard is: an outline or ring, and the control in sight and under nothing.
-# The ring of a box to tick, or of one of several answers, is around its label too; the link that skips the navigation appears with the focus.
+# The ring of a box to tick, or of one of several answers, is around its label too; the link that skips the
+# navigation appears with the focus.
 _SEEN = """() => {
   const element = document.activeElement, box = element.getBoundingClientRect();
   const has_ring = (one) => {

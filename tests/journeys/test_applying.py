@@ -40,7 +40,7 @@ def look_on_scripts(page: Page, name: str) -> None:
 
 @pytest.fixture
 def look_without_scripts(open_context: OpenContext) -> Look:
-    """The same for a page whose browser runs no scripts, the examiner's included: its text is shown in one that does."""
+    """The same for a page whose browser runs no scripts, not even the examiner's: another browser shows its text."""
     examiner = open_context(viewport=NARROW).new_page()
 
     def look(page: Page, name: str) -> None:
@@ -86,9 +86,7 @@ def test_an_application_by_keyboard(open_context: OpenContext, mail: Mail) -> No
     apply(page, "en", Keys(page), look_on_scripts, mail)
 
 
-def apply(
-    page: Page, language: str, hands: Hands, look: Look, mail: Mail, *, sends_cv: bool = True
-) -> tuple[str, str]:
+def apply(page: Page, language: str, hands: Hands, look: Look, mail: Mail, *, sends_cv: bool = True) -> tuple[str, str]:
     """From the front page to the receipt, and by its letter to the own page. Returns reference and access code."""
     say = words_of(language)
     email = f"noor-{language}@example.org"

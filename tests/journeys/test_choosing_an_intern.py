@@ -77,10 +77,10 @@ def publish_a_copy(page: Page, mail: Mail) -> str:
     slug = page.url.split("/calls/")[1].split("/")[0].split("?")[0]
     page.goto(f"/workspace/calls/{slug}")
     missing = page.locator(".missing")
-    expect(missing).to_contain_text("Swedish")
+    expect(missing).to_contain_text("Svenska")
     expect(page.get_by_role("button", name="Publish")).to_have_count(0)
     look(page, "call-lacking")
-    missing.get_by_role("link").filter(has_text="Swedish").click()
+    missing.get_by_role("link").filter(has_text="Svenska").click()
     expect(page.locator("#title_sv")).to_be_in_viewport()
     look(page, "edit-lacking")
     page.fill("#title_sv", TITLES["sv"])
@@ -113,7 +113,7 @@ def publish_a_copy(page: Page, mail: Mail) -> str:
     mail.wait_for("reviewer@demo.example.org", "/workspace/")
     page.get_by_role("link", name="The public page").click()
     expect(page.get_by_role("link", name="Apply", exact=True).first).to_be_visible()
-    return slug
+    return page.url.rsplit("/", 1)[1]  # which publishing has made anew, from the title
 
 
 def review(page: Page, alma: Sent, bo: Sent) -> None:
