@@ -17,7 +17,6 @@ from portal.rules.applications import Answers
 TO_STAFF: frozenset[LetterKind] = frozenset(
     {"inquiry_assigned", "inquiry_handed_over", "sender_answered", "application_assigned", "application_updated"}
 )
-ABOUT_A_CALL: frozenset[LetterKind] = frozenset({"reserve_moves_up"})
 
 
 @dataclass(frozen=True)
@@ -93,18 +92,18 @@ def _manager(facts: LetterFacts, content: Content) -> Manager | None:
 
 
 def _link(kind: LetterKind, language: str, facts: LetterFacts) -> str:
-    if kind == "late_arrived":
-        return public_link("workspace.late_applications", slug=facts.call_slug)
-    if kind == "reserve_moves_up":
-        return public_link("workspace.decisions", slug=facts.call_slug)
-    if kind in ABOUT_A_CALL:
-        return public_link("workspace.call", slug=facts.call_slug)
-    if kind == "late_refused":
-        return public_link("public.contact", lang=language)
-    if kind == "review_invited":
-        return public_link("workspace.reviews")
-    if facts.draft_key:
-        return public_link("public.resume_draft", lang=language, key=facts.draft_key)
     if kind in TO_STAFF:
         return public_link("workspace.case", reference=facts.reference)
-    return public_link("public.track", lang=language, reference=facts.reference)
+    match kind:
+        case "late_arrived":
+            return public_link("workspace.late_applications", slug=facts.call_slug)
+        case "reserve_moves_up":
+            return public_link("workspace.decisions", slug=facts.call_slug)
+        case "review_invited":
+            return public_link("workspace.reviews")
+        case "draft_saved" | "draft_reminded":
+            return public_link("public.resume_draft", lang=language, key=facts.draft_key)
+        case "late_refused":
+            return public_link("public.contact", lang=language)
+        case _:
+            return public_link("public.track", lang=language, reference=facts.reference)

@@ -67,7 +67,7 @@ def test_it_says_all_that_was_answered_and_done(app: Flask, people: dict[str, Vi
         "Noor Example",
         "Netherlands",
         "noor@example.org",
-        "Master's",
+        "Master’s degree",
         "1 February 2027",
         "English: C1, Dutch: mother tongue",
         "Erasmus+",

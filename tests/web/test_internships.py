@@ -176,7 +176,7 @@ def test_the_page_says_all_that_an_applicant_must_know(client: CheckingClient, m
         "Students and recent graduates. (en)",
         "CV",
         "Transcript of records",
-        "Another document (optional)",
+        "Other document (optional)",
         "within 72 hours of sending",
         "Why us? (en)",
         "without seeing names",
@@ -447,7 +447,7 @@ PRECHECK = f"{LIST}/can-i-come"
 def ask(client: CheckingClient, **answers: str) -> Any:
     form = form_of(client.get(PRECHECK), PRECHECK)
     for name in ("citizenship", "background", "pay", "length"):
-        form.pop(name)
+        form.pop(name, None)
     return client.post(PRECHECK, data={**form, **answers})
 
 

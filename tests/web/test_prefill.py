@@ -108,7 +108,7 @@ def test_what_was_found_is_said_in_words(client: CheckingClient, call: StoredCal
         "Zoë Beispiel",
         "Greece",
         "Doctoral degree",
-        "I have graduated",
+        "Graduated",
         "German, First language",
         "English, B2",
     ):
