@@ -8,6 +8,7 @@ from portal.web.public import (  # noqa: F401  isort: skip
     apply,
     apply_send,
     correction,
+    correction_words,
     inquiry,
     internships,
     offers,
