@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, FilePayload, Locator, Page
+from playwright.sync_api import APIResponse, BrowserContext, FilePayload, Locator, Page
 
 from portal.settings import PACKAGE
 from tests import samples
@@ -27,7 +27,7 @@ LARGE = FilePayload(name="huge.txt", mimeType="text/plain", buffer=b"a line of t
 
 @dataclass(frozen=True)
 class Sent:
-    """What the receipt says, and how the inquiry is recognised in a list."""
+    """What the receipt says, and how the inquiry or application is recognised in a list: by subject, or by name."""
 
     reference: str
     code: str
@@ -98,15 +98,64 @@ def send_inquiry(context: BrowserContext, *, language: str = "en", **values: Any
         **({"message": "Hello, is anybody there?"} if values.get("topic") == "triage" else {}),
         **{name: value for name, value in values.items() if name != "files"},
     }
+    if "files" in values:
+        form["files"] = values["files"]
+    return _sent(_post(context, address, form), form["subject"])
+
+
+def send_application(context: BrowserContext, slug: str, *, language: str = "en", **values: Any) -> Sent:
+    """An application as a browser sends it, step by step, without looking at the pages.
+
+    ``values`` take the place of single answers; ``cv`` is the file sent as such. The call's own questions are
+    answered by ``own``, by key.
+    """
+    answers: dict[str, Any] = {
+        "name": "Alma Applicant",
+        "email": "alma@example.org",
+        "contact_language": language,
+        "institution": "Example University",
+        "study_field": "Regional studies",
+        "study_level": "master",
+        "study_stage": "studying",
+        "topic": "errin",
+        "available_from": "2027-02-01",
+        "available_to": "2027-06-30",
+        "weeks": "14",
+        "language_1": "en",
+        "level_1": "C1",
+        "funding": "erasmus",
+        "motivation": "I want to learn how regions work together.",
+        **values,
+    }
+    own = {f"q-{key}": answer for key, answer in values.get("own", {}).items()}
+    address = f"/{language}/internships/{slug}/apply"
+    for step, names in _STEPS.items():
+        _post(context, f"{address}/{step}", {name: answers[name] for name in names if name in answers} | own)
+    _post(context, f"{address}/documents", {"file-cv": values.get("cv", PROGRAMME)})
+    return _sent(_post(context, f"{address}/check", {}), answers["name"])
+
+
+_STEPS = {
+    "you": ("name", "address_as", "email", "contact_language", "country"),
+    "studies": ("institution", "study_field", "study_level", "study_stage"),
+    "internship": ("topic", "available_from", "available_to", "weeks"),
+    "skills": ("language_1", "level_1", "funding"),
+    "motivation": ("motivation",),
+}
+
+
+def _post(context: BrowserContext, address: str, form: dict[str, Any]) -> APIResponse:
     page = context.request.get(address).text()
     hidden = dict(re.findall(r'name="(csrf_token|token)"[^>]*value="([^"]+)"', page))
-    multipart: dict[str, Any] = {**hidden, **form}
-    if "files" in values:
-        multipart["files"] = values["files"]
-    answer = context.request.post(address, multipart=multipart)
+    answer = context.request.post(address, multipart={**hidden, **form})
+    assert answer.ok, f"{answer.status} {answer.url}: {answer.text()[:4000]}"
+    return answer
+
+
+def _sent(answer: APIResponse, subject: str) -> Sent:
     text = answer.text()
     assert answer.url.endswith("/receipt"), f"{answer.status} {answer.url}: {text[:4000]}"
     reference, code = (re.search(rf'id="{key}">([^<]+)<', text) for key in ("reference", "access-code"))
     assert reference
     assert code
-    return Sent(reference[1], code[1], form["subject"])
+    return Sent(reference[1], code[1], subject)

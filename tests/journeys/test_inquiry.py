@@ -5,10 +5,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import FilePayload, Locator, Page, Request, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
+from playwright.sync_api import Page, Request, expect
 
 from tests.journeys.conftest import OpenContext
+from tests.journeys.keyboard import choose_by_key, tab_to, type_into
 from tests.journeys.looking import check, picture
 from tests.journeys.steps import (
     CODE,
@@ -18,7 +18,6 @@ from tests.journeys.steps import (
     PROGRAMME,
     REFERENCE,
     Mail,
-    has_focus,
     press,
     words_of,
 )
@@ -112,54 +111,6 @@ def test_a_visitor_asks_and_writes_again(language: str, open_context: OpenContex
 
 
 # ------------------------------------------------------------------------------------------------- by keyboard
-
-# Whether the person sees where the keyboard is: an outline or ring, and the control in sight and under nothing.
-# The ring of a box to tick is around its label too; the link that skips the navigation appears with the focus.
-_SEEN = """() => {
-  const element = document.activeElement, box = element.getBoundingClientRect();
-  const has_ring = (one) => {
-    const style = getComputedStyle(one);
-    return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 || style.boxShadow !== "none";
-  };
-  const ring = has_ring(element) || element.matches(".ds-skip-link")
-    || element.matches("[type=checkbox]") && has_ring(element.closest(".ds-field"));
-  const inside = box.bottom > 0 && box.top < innerHeight && box.width > 0;
-  const x = box.left + Math.min(box.width, 10) / 2;
-  const y = Math.min(Math.max(box.top + box.height / 2, 1), innerHeight - 1);
-  const top = document.elementFromPoint(x, y);
-  const free = top === null || element.contains(top) || top.contains(element);
-  return ring && inside && free ? "" : `${element.outerHTML.slice(0, 160)} ring ${ring} inside ${inside} free ${free}`;
-}"""
-
-
-def tab_to(page: Page, target: Locator, key: str = "Tab") -> None:
-    """Press Tab until the target has the focus; on the way every stop must be visible."""
-    expect(target).to_be_visible()
-    for _ in range(80):
-        page.keyboard.press(key)
-        assert not (hidden := page.evaluate(_SEEN)), f"focus cannot be seen: {hidden}"
-        if has_focus(target):
-            return
-    pytest.fail(f"the keyboard does not reach {target}")
-
-
-def type_into(page: Page, target: Locator, text: str) -> None:
-    tab_to(page, target)
-    page.keyboard.type(text)
-
-
-def choose_by_key(page: Page, file: FilePayload) -> None:
-    """Open the file chooser of the focused control by key; a busy browser may need a second press."""
-    for last in (False, False, True):
-        try:
-            with page.expect_file_chooser(timeout=6_000) as chooser:
-                page.keyboard.press("Enter")
-        except PlaywrightTimeoutError:
-            if last:
-                raise
-            continue
-        chooser.value.set_files([file])
-        return
 
 
 def test_the_whole_way_by_keyboard(open_context: OpenContext, mail: Mail) -> None:
