@@ -85,7 +85,7 @@ def test_it_says_all_that_was_answered_and_done(app: Flask, people: dict[str, Vi
         "45 minutes",
         "The best fit with the tasks.",
         "Welcome to us.",
-        "Declined",
+        "declined",
         "by Demo Koponen.",
         "can contain parts that are secret by law",
     ):
