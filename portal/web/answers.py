@@ -8,7 +8,7 @@ from flask import Flask
 
 from portal import i18n
 from portal.content.calls import CallDocument, Question, said
-from portal.i18n import gettext, language, ngettext
+from portal.i18n import gettext, language
 from portal.queries.editions import content
 from portal.rules.applications import Answer, Answers
 from portal.rules.corrections import DOCUMENT, QUESTION
@@ -125,7 +125,7 @@ def _internship(answers: Answers) -> tuple[tuple[str, str], ...]:
         _named("topic", _one_of(answers.topic, topic_choices())),
         _named("available_from", _day(answers.available_from)),
         _named("available_to", _day(answers.available_to)),
-        _named("weeks", ngettext("%(num)s week", "%(num)s weeks", answers.weeks) if answers.weeks is not None else ""),
+        _named("weeks", str(answers.weeks) if answers.weeks is not None else ""),
     )
 
 

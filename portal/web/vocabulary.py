@@ -22,7 +22,7 @@ FIELDS: dict[str, str] = {
     "topic": lazy("Topic of interest"),
     "available_from": lazy("Earliest start"),
     "available_to": lazy("Latest end"),
-    "weeks": lazy("Length"),
+    "weeks": lazy("Length in weeks"),
     "languages": lazy("Languages"),
     "funding": lazy("Funding"),
     "motivation": lazy("Motivation"),

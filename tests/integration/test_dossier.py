@@ -16,9 +16,11 @@ from portal.gateways.pdf import PdfFailed, PdfUnavailable, font_file, print_pdf
 from portal.i18n import speaking
 from portal.models import CallEvent
 from portal.operations.exports import NamesHidden, note_dossier, note_export
+from portal.operations.reviews import WrittenReview, declare_no_conflict, finish_review
 from portal.queries.calls import NoSuchCall, StoredCall
 from portal.queries.cases import NoSuchCase
 from portal.queries.dossiers import get_dossier, list_dossiers
+from portal.queries.reviews import get_reviewable
 from portal.rules.policy import Viewer
 from portal.web.workspace.papers import dossier_page, dossier_pdf
 from tests.dossiers import a_file, add_message, add_review, apply_with, let_all_happen
@@ -69,7 +71,7 @@ def test_it_says_all_that_was_answered_and_done(app: Flask, people: dict[str, Vi
         "noor@example.org",
         "Master’s degree",
         "1 February 2027",
-        "English: C1, Dutch: mother tongue",
+        "English (C1: I use it with ease), Dutch (First language)",
         "Erasmus+",
         "I want to learn how regions work together.",
         "Why us? (en) Because of the lakes.",
@@ -83,7 +85,7 @@ def test_it_says_all_that_was_answered_and_done(app: Flask, people: dict[str, Vi
         "45 minutes",
         "The best fit with the tasks.",
         "Welcome to us.",
-        "Declined",
+        "declined",
         "by Demo Koponen.",
         "can contain parts that are secret by law",
     ):
@@ -110,8 +112,13 @@ def test_a_reviewer_sees_others_reviews_after_their_own(app: Flask, people: dict
         call = make_call(koponen.account_id, reviewers=(koponen.account_id, pirinen.account_id))
         received = apply(call)
         add_review(received.submission_id, pirinen.account_id)
+        declare_no_conflict(koponen, reference=received.reference)
         before = text_of(page_of(koponen, received.reference, reviews=True))
-        add_review(received.submission_id, koponen.account_id, comment="My own view.")
+        mine = get_reviewable(koponen, received.reference).mine
+        assert mine is not None
+        scores = {key: {"score": 3, "why": "Good"} for key in ("fit", "languages")}
+        written = WrittenReview(scores, "My own view.", mine.changed_at)
+        finish_review(koponen, reference=received.reference, written=written)
         after = text_of(page_of(koponen, received.reference, reviews=True))
     assert "Calm and curious." not in before and "shown when you have finished yours" in before
     assert "Calm and curious." in after and "My own view." in after

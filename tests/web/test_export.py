@@ -331,7 +331,7 @@ def test_a_workbook_has_a_row_for_each_and_explains_itself(
     assert one["Reference"] == first.reference
     assert isinstance(one["Arrived"], datetime)
     assert one["Earliest start"].date() == date(2027, 2, 1)
-    assert one["Languages"] == "English: C1, Dutch: mother tongue"
+    assert one["Languages"] == "English (C1: I use it with ease), Dutch (First language)"
     assert one["Where would you work? (en)"] == "From home (en)"
     assert (one["How many? (en)"], one["Sure? (en)"]) == (7, "No")
     assert one["From when? (en)"].date() == date(2027, 2, 3)
