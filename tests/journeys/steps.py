@@ -104,7 +104,14 @@ def send_inquiry(context: BrowserContext, *, language: str = "en", **values: Any
 
 
 def send_application(context: BrowserContext, slug: str, *, language: str = "en", **values: Any) -> Sent:
-    """An application as a browser sends it, step by step, without looking at the pages.
+    """An application as a browser sends it, step by step, without looking at the pages; ``values`` as below."""
+    fill_in_application(context, slug, language=language, **values)
+    answer = _post(context, f"/{language}/internships/{slug}/apply/check", {})
+    return _sent(answer, values.get("name", "Alma Applicant"))
+
+
+def fill_in_application(context: BrowserContext, slug: str, *, language: str = "en", **values: Any) -> None:
+    """The draft of an application, ready to be sent.
 
     ``values`` take the place of single answers; ``cv`` is the file sent as such. The call's own questions are
     answered by ``own``, by key.
@@ -132,7 +139,6 @@ def send_application(context: BrowserContext, slug: str, *, language: str = "en"
     for step, names in _STEPS.items():
         _post(context, f"{address}/{step}", {name: answers[name] for name in names if name in answers} | own)
     _post(context, f"{address}/documents", {"file-cv": values.get("cv", PROGRAMME)})
-    return _sent(_post(context, f"{address}/check", {}), answers["name"])
 
 
 _STEPS = {

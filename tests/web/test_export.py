@@ -86,6 +86,19 @@ def workbook_in(response: TestResponse) -> openpyxl.Workbook:
 # ------------------------------------------------------------------------------------------------------ archive
 
 
+def test_the_pages_of_a_call_lead_to_it(app: Flask, people: dict[str, Viewer], koponen: CheckingClient) -> None:
+    call = a_call(app, people)
+    with app.app_context():
+        apply(call)
+    for path in ("", "/applications"):
+        page = koponen.get(f"/workspace/calls/{call.slug}{path}").text
+        address = f"/workspace/calls/{call.slug}/export"
+        assert f'href="{address}"' in page
+        assert ".xlsx" not in page
+        assert ".zip" not in page
+        assert koponen.get(address).status_code == 200
+
+
 def test_an_archive_has_every_application_with_its_files(
     app: Flask, people: dict[str, Viewer], koponen: CheckingClient
 ) -> None:
