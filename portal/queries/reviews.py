@@ -1,6 +1,6 @@
 """What a reviewer sees of one application, as far as it is open to the reviewer.
 
-What must stay hidden is left out here, before any page is made: everything but a few words until there is no
+What must stay hidden is left out here, before any page is made: everything but who it is and what they study until there is no
 conflict of interest, a person's name and files while a call is reviewed blind, everything after stepping aside.
 """
 
@@ -119,7 +119,8 @@ def _shown(answers: Answers, call: StoredCall, mine: ReviewLine | None) -> Answe
     if mine is None:
         if call.hides_people:
             return Answers(study_field=answers.study_field, study_level=answers.study_level)
-        return Answers(study_field=answers.study_field, institution=answers.institution)
+        # A conflict of interest is about persons: without the name nobody could tell.
+        return Answers(name=answers.name, study_field=answers.study_field, institution=answers.institution)
     if mine.conflict == "stepped_aside":
         return Answers()
     hidden: dict[str, Any] = dict.fromkeys(HIDDEN_WHEN_BLIND, "")
