@@ -1,7 +1,8 @@
 """What a reviewer sees of one application, as far as it is open to the reviewer.
 
-What must stay hidden is left out here, before any page is made: everything but who it is and what they study until there is no
-conflict of interest, a person's name and files while a call is reviewed blind, everything after stepping aside.
+What must stay hidden is left out here, before any page is made: until the reviewer has declared no conflict of
+interest, everything but who it is and what they study; a person's name and files while a call is reviewed blind;
+everything after stepping aside.
 """
 
 from collections.abc import Sequence

@@ -278,7 +278,9 @@ def take_out(lead: Page, slug: str, alma: Sent, bo: Sent) -> None:
     lead.goto(f"/workspace/calls/{slug}/decisions")
     expect(lead.get_by_role("row").filter(has_text="Alma Applicant")).to_contain_text("Accepted")
     look(lead, "decisions-answered")
-    lead.goto(f"/workspace/calls/{slug}/applications.xlsx")
+    lead.get_by_role("link", name=TITLES["en"]).click()
+    lead.get_by_role("link", name="Take out the applications").click()
+    expect(lead.get_by_role("heading", level=1)).to_have_text("Take out the applications")
     look(lead, "export")
     workbook = load_workbook(io.BytesIO(downloaded(lead, lead.get_by_role("button", name="Download the workbook"))))
     cells = {str(cell) for row in workbook.worksheets[0].iter_rows(values_only=True) for cell in row}
@@ -287,7 +289,8 @@ def take_out(lead: Page, slug: str, alma: Sent, bo: Sent) -> None:
     names = zipfile.ZipFile(io.BytesIO(archive)).namelist()
     for sent in (alma, bo):
         assert any(sent.reference in name and name.endswith("programme.pdf") for name in names), names
-    lead.goto(f"/workspace/applications/{alma.reference}/dossier")
+    lead.goto(f"/workspace/applications/{alma.reference}")
+    lead.get_by_role("link", name="Dossier (PDF)").click()
     look(lead, "dossier")
     assert downloaded(lead, lead.get_by_role("button", name="Download the PDF")).startswith(b"%PDF-")
 
