@@ -1,7 +1,8 @@
 """What a reviewer sees of one application, as far as it is open to the reviewer.
 
-What must stay hidden is left out here, before any page is made: everything but a few words until there is no
-conflict of interest, a person's name and files while a call is reviewed blind, everything after stepping aside.
+What must stay hidden is left out here, before any page is made: until the reviewer has declared no conflict of
+interest, everything but who it is and what they study; a person's name and files while a call is reviewed blind;
+everything after stepping aside.
 """
 
 from collections.abc import Sequence
@@ -119,7 +120,8 @@ def _shown(answers: Answers, call: StoredCall, mine: ReviewLine | None) -> Answe
     if mine is None:
         if call.hides_people:
             return Answers(study_field=answers.study_field, study_level=answers.study_level)
-        return Answers(study_field=answers.study_field, institution=answers.institution)
+        # A conflict of interest is about persons: without the name nobody could tell.
+        return Answers(name=answers.name, study_field=answers.study_field, institution=answers.institution)
     if mine.conflict == "stepped_aside":
         return Answers()
     hidden: dict[str, Any] = dict.fromkeys(HIDDEN_WHEN_BLIND, "")

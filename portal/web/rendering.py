@@ -8,7 +8,7 @@ from functools import lru_cache
 from urllib.parse import urlencode
 
 from babel import dates
-from flask import Flask, current_app, g, request, url_for
+from flask import Flask, g, request, url_for
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup, escape
@@ -51,7 +51,6 @@ def init_app(app: Flask) -> None:
         country_name=country_name,
         today=_today,
         zone_name=zone_name,
-        has_page=lambda name: name in current_app.view_functions,
         public_link=public_link,
         said=said,
         spoken=spoken,

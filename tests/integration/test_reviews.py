@@ -97,7 +97,7 @@ def test_answers_and_files_open_with_the_declaration_and_not_before(app: Flask, 
         me = people["first"]
         before = get_reviewable(me, reference)
         assert before.answers == type(before.answers)(
-            institution="Example University", study_field="Environmental policy"
+            name="Noor Example", institution="Example University", study_field="Environmental policy"
         )
         assert (before.files, before.declared, find_review_file(me, reference, file_id)) == ((), False, None)
         declare_no_conflict(me, reference=reference)
