@@ -8,7 +8,7 @@ from flask import Flask
 from portal.operations.accounts import add_account
 from portal.operations.inquiries import receive_inquiry
 from portal.operations.receiving import Received, SubmissionCommand
-from portal.rules.policy import Viewer
+from portal.rules.policy import Role, Viewer
 
 PASSWORD = "correct-horse-7-battery"
 
@@ -52,3 +52,21 @@ def add_people(app: Flask) -> dict[str, Viewer]:
                 password=PASSWORD,
             )
         return {account.email.split("@")[0]: account.viewer for account in db.session.query(Account)}
+
+
+def add_everybody(app: Flask) -> dict[str, Viewer]:
+    """The same, and somebody of every other role: ``administrator``, ``reviewer``."""
+    people = add_people(app)
+    others: tuple[Role, ...] = ("administrator", "reviewer")
+    with app.app_context():
+        for role in others:
+            account_id = add_account(
+                email=f"{role}@demo.example.org",
+                name=f"Demo {role.title()}",
+                role=role,
+                manager_key=None,
+                language="en",
+                password=PASSWORD,
+            )
+            people[role] = Viewer(account_id, f"Demo {role.title()}", role, None, "en")
+    return people

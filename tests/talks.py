@@ -4,7 +4,6 @@ import io
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from portal import clock
 from portal.database import db
@@ -68,52 +67,6 @@ class AskedApplications:
     booked: Received
     slot: datetime
 
-    def places(self) -> dict[str, dict[str, Any]]:
-        """Where the lead's pages about them are."""
-        fresh, booked = {"reference": self.fresh.reference}, {"reference": self.booked.reference}
-        return {
-            "workspace.ask_correction": fresh,
-            "workspace.cancel_correction": booked,
-            "workspace.cancel_interview": booked,
-            "workspace.interview_calendar": booked,
-            "workspace.invite": fresh,
-            "workspace.request_correction": fresh,
-            "workspace.send_invitation": fresh,
-        }
-
-    def fields(self, act: str, token: str) -> dict[str, Any]:
-        """What a person would fill into a form about them; needs an application context."""
-        fresh, booked = seen(self.fresh).version, seen(self.booked).version
-        own = {"case": str(self.asked.submission_id), "token": token}
-        process = find_process(self.asked.submission_id)
-        assert process is not None
-        correction = str(process.corrections[0].id)
-        db.session.rollback()
-        day, last = ((clock.now() + timedelta(days=ahead)).date().isoformat() for ahead in (40, 30))
-        return {
-            "cancel_correction": {"version": str(booked), "token": token},
-            "cancel_interview": {"cancel-version": str(booked), "cancel-token": token},
-            "choose_interview": {"case": own["case"], "slot": self.slot.isoformat()},
-            "request_correction": {
-                "version": str(fresh),
-                "token": token,
-                "answers": "weeks",
-                "reason": "Why",
-                "due_on": last,
-            },
-            "send_correction": {**own, "correction": correction, "weeks": "9"},
-            "send_documents": {**own, "file-cv": (io.BytesIO(b"Hello\n"), "cv.txt")},
-            "send_invitation": {
-                "version": str(fresh),
-                "token": token,
-                "day_1": day,
-                "time_1": "10:00",
-                "minutes": "30",
-                "place": "Here",
-                "reply_on": last,
-            },
-        }[act]
-
 
 def ask_applicants(lead: Viewer) -> AskedApplications:
     """A call of the lead's with such applications; needs an application context."""
@@ -127,9 +80,3 @@ def ask_applicants(lead: Viewer) -> AskedApplications:
     assert process is not None
     assert process.interview is not None
     return AskedApplications(fresh, asked, booked, datetime.fromisoformat(process.interview.slots[0]))
-
-
-OWN_ACTS = ("choose_interview", "send_correction", "send_documents")
-"""What the applicant does; the lead does the rest."""
-
-LEAD_ACTS = ("cancel_correction", "cancel_interview", "request_correction", "send_invitation")

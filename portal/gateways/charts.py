@@ -49,18 +49,58 @@ def bars(values: Sequence[tuple[str, int]]) -> Markup:
     return _draw(values, {"x": x, "y": y}, {"align": "left", "dx": 5}, {"width": 150, "height": {"step": 28}})
 
 
+def dots(values: Sequence[tuple[str, int]], *, lowest: int, highest: int) -> Markup:
+    """A line for each label, with a dot for each number that was given for it and a mark at their mean.
+
+    Args:
+        values: pairs of a label and one number; equal dots lie beside each other.
+        lowest: where the scale begins.
+        highest: where it ends.
+    """
+    y = {"field": "label", "type": "nominal", "sort": None, "title": None, "axis": {"ticks": False, "domain": False}}
+    scale = {"domain": [lowest, highest], "nice": False}
+    x = {"type": "quantitative", "title": None, "scale": scale, "axis": {"values": list(range(lowest, highest + 1))}}
+    return _chart(
+        values,
+        {"y": y},
+        [
+            {
+                "transform": [{"window": [{"op": "row_number", "as": "n"}], "groupby": ["label", "number"]}],
+                "mark": {"type": "circle", "aria": False, "size": 90, "color": _BAR, "opacity": 1},
+                "encoding": {
+                    "x": {**x, "field": "number"},
+                    "yOffset": {"field": "n", "type": "ordinal"},
+                    "detail": beside,
+                },
+            },
+            {
+                "mark": {"type": "tick", "aria": False, "thickness": 2, "color": _INK},
+                "encoding": {"x": {**x, "field": "number", "aggregate": "mean"}},
+            },
+        ],
+        {"width": 200, "height": {"step": 28}},
+    )
+
+
 def _draw(
     values: Sequence[tuple[str, int]], encoding: dict[str, Any], label: dict[str, Any], size: dict[str, Any]
 ) -> Markup:
     number = {"field": "number", "type": "quantitative"}
+    layers = [
+        {"mark": {"type": "bar", "aria": False}},
+        {"mark": {"type": "text", "aria": False, **label}, "encoding": {"text": number}},
+    ]
+    return _chart(values, encoding, layers, size)
+
+
+def _chart(
+    values: Sequence[tuple[str, int]], encoding: dict[str, Any], layers: list[dict[str, Any]], size: dict[str, Any]
+) -> Markup:
     specification = {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "data": {"values": [{"label": label_, "number": number_} for label_, number_ in values]},
+        "data": {"values": [{"label": label, "number": number} for label, number in values]},
         "encoding": encoding,
-        "layer": [
-            {"mark": {"type": "bar", "aria": False}},
-            {"mark": {"type": "text", "aria": False, **label}, "encoding": {"text": number}},
-        ],
+        "layer": layers,
         "config": _CONFIG,
         **size,
     }

@@ -1,7 +1,9 @@
 """Using pages as a person does: open one, take its form as it is, type, send."""
 
+from collections.abc import Iterator
 from typing import Any
 
+from flask.testing import FlaskClient
 from justhtml import JustHTML
 from justhtml.dom import Element
 from werkzeug.test import TestResponse
@@ -19,6 +21,21 @@ def form_of(response: TestResponse, action: str) -> dict[str, Any]:
         if (form.attrs or {}).get("action") == action:
             return _fields(form)
     raise AssertionError(f"there is no form to {action}")
+
+
+def forms_on(page: TestResponse, within: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every form that is sent to an address with ``within`` in it, with what it holds."""
+    for form in JustHTML(page.text, sanitize=False).query("form"):
+        assert isinstance(form, Element)
+        action = str((form.attrs or {}).get("action", ""))
+        if within in action:
+            assert (form.attrs or {}).get("method") == "post", action
+            yield action, form_of(page, action)
+
+
+def token_for(browser: FlaskClient, page: str = "/en/track", action: str = "/en/track") -> str:
+    """A CSRF token that is good in this browser: what is refused is refused for something else."""
+    return str(form_of(browser.get(page), action)["csrf_token"])
 
 
 def _fields(form: Element) -> dict[str, Any]:

@@ -1,44 +1,75 @@
-"""Doors of the pages on which calls are kept, each with a call in the state that it wants."""
+"""Doors of calls: what everybody reads of them, and the pages on which they are kept."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from portal import clock
 from portal.rules.policy import Permission, Viewer
-from portal.web.security.doors import Door
 from tests.internships import a_document, make_call
+from tests.web.doors import People, Places, Table
 
-DOORS: dict[str, Door | None] = dict.fromkeys(
-    (
-        "workspace.add_call_part",
-        "workspace.add_reviewer",
-        "workspace.arrange_call_part",
-        "workspace.call",
-        "workspace.call_parts",
-        "workspace.calls",
-        "workspace.change_closing",
-        "workspace.close_call",
-        "workspace.create",
-        "workspace.duplicate",
-        "workspace.edit_call",
-        "workspace.edit_call_part",
-        "workspace.mark_decided",
-        "workspace.new_call",
-        "workspace.new_call_part",
-        "workspace.preview_call",
-        "workspace.publish_call",
-        "workspace.remove_reviewer",
-        "workspace.reveal_names",
-        "workspace.save_call",
-        "workspace.save_call_part",
-        "workspace.unpublish_call",
-    ),
-    Permission.LEAD_CALLS,
-)
+DOORS: Table = {
+    "public.answer_precheck": "public",
+    "public.call": "public",
+    "public.call_deadline": "public",
+    "public.internships": "public",
+    "public.internships_feed": "public",
+    "public.precheck": "public",
+    "workspace.add_call_part": Permission.LEAD_CALLS,
+    "workspace.add_reviewer": Permission.LEAD_CALLS,
+    "workspace.arrange_call_part": Permission.LEAD_CALLS,
+    "workspace.call": Permission.LEAD_CALLS,
+    "workspace.call_parts": Permission.LEAD_CALLS,
+    "workspace.calls": Permission.LEAD_CALLS,
+    "workspace.change_closing": Permission.LEAD_CALLS,
+    "workspace.close_call": Permission.LEAD_CALLS,
+    "workspace.create": Permission.LEAD_CALLS,
+    "workspace.duplicate": Permission.LEAD_CALLS,
+    "workspace.edit_call": Permission.LEAD_CALLS,
+    "workspace.edit_call_part": Permission.LEAD_CALLS,
+    "workspace.mark_decided": Permission.LEAD_CALLS,
+    "workspace.new_call": Permission.LEAD_CALLS,
+    "workspace.new_call_part": Permission.LEAD_CALLS,
+    "workspace.preview_call": Permission.LEAD_CALLS,
+    "workspace.publish_call": Permission.LEAD_CALLS,
+    "workspace.remove_reviewer": Permission.LEAD_CALLS,
+    "workspace.reveal_names": Permission.LEAD_CALLS,
+    "workspace.save_call": Permission.LEAD_CALLS,
+    "workspace.save_call_part": Permission.LEAD_CALLS,
+    "workspace.unpublish_call": Permission.LEAD_CALLS,
+}
 
 
-def places(lead: Viewer, reviewer: Viewer) -> dict[str, dict[str, Any]]:
-    """A call of the lead's for every door; needs an application context."""
+@dataclass(frozen=True)
+class Calls:
+    """For every door a call of the lead's in the state that it wants."""
+
+    lead: Viewer
+    prepared: Places
+
+    def places(self) -> Places:
+        return self.prepared
+
+    def filled(self, endpoint: str, token: str) -> dict[str, Any]:
+        if endpoint == "public.answer_precheck":
+            return {"citizenship": "eu", "background": "student", "pay": "paid", "length": "short"}
+        typed: dict[str, Any] = {
+            "workspace.add_call_part": {"kind": "short_text", "label_en": "Which city?"},
+            "workspace.add_reviewer": {"person": str(self.lead.account_id)},
+            "workspace.arrange_call_part": {"down": "1"},
+            "workspace.change_closing": {"day": "2040-01-02", "clock": "15:00", "reason": "More time"},
+            "workspace.close_call": {"why": "Enough"},
+            "workspace.create": {"title": "Harjoittelija"},
+            "workspace.save_call": {"title_en": "Another title", "deadline": "closing", "retention_months": "12"},
+            "workspace.save_call_part": {"title": "Fits the tasks", "weight": "2"},
+        }.get(endpoint, {})
+        return {**typed, "version": "1", "token": token}
+
+
+def furnish(people: People) -> Calls:
+    """Calls of Koponen's that the coordinator reviews; needs an application context."""
+    lead, reviewer = people["koponen"], people["coordinator"]
     now = clock.now()
     draft = {"status": "draft", "published_at": None, "opens_at": now + timedelta(days=1)}
     closed = {"closes_at": now - timedelta(days=1)}
@@ -49,7 +80,9 @@ def places(lead: Viewer, reviewer: Viewer) -> dict[str, dict[str, Any]]:
 
     shown, written, item, new = call(), call(**draft), call(), call(**draft)
     questions = {"part": "questions"}
-    return {
+    places = {
+        "public.call": shown,
+        "public.call_deadline": shown,
         "workspace.add_call_part": {**new, **questions},
         "workspace.add_reviewer": call(),
         "workspace.arrange_call_part": {**call(), **questions, "key": "why"},
@@ -70,17 +103,4 @@ def places(lead: Viewer, reviewer: Viewer) -> dict[str, dict[str, Any]]:
         "workspace.save_call_part": {**item, "part": "criteria", "key": "fit"},
         "workspace.unpublish_call": call(),
     }
-
-
-def filled(endpoint: str, lead: Viewer) -> dict[str, str]:
-    """What a person would type there."""
-    return {
-        "workspace.add_call_part": {"kind": "short_text", "label_en": "Which city?"},
-        "workspace.add_reviewer": {"person": str(lead.account_id)},
-        "workspace.arrange_call_part": {"down": "1"},
-        "workspace.change_closing": {"day": "2040-01-02", "clock": "15:00", "reason": "More time"},
-        "workspace.close_call": {"why": "Enough"},
-        "workspace.create": {"title": "Harjoittelija"},
-        "workspace.save_call": {"title_en": "Another title", "deadline": "closing", "retention_months": "12"},
-        "workspace.save_call_part": {"title": "Fits the tasks", "weight": "2"},
-    }.get(endpoint, {})
+    return Calls(lead, places)

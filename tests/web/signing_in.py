@@ -1,9 +1,11 @@
-"""Signing in as a person does."""
+"""Signing in as a person does; opening one's own page as a sender does."""
 
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from portal.operations.receiving import Received
+from portal.queries.receipts import find_receipt
 from portal.web.security.sessions import COOKIE
 from tests.conftest import CheckingClient
 from tests.people import PASSWORD
@@ -65,3 +67,25 @@ def token_of(client: CheckingClient) -> str:
 def change_password(client: CheckingClient, old: str, new: str) -> TestResponse:
     path = "/workspace/account"
     return client.post(path, data={**form_of(client.get(path), path), "old": old, "new": new})
+
+
+def browser_of(app: Flask, key: str) -> CheckingClient:
+    """A browser in which that person is signed in; ``anonymous`` is nobody."""
+    browser = app.test_client()
+    assert isinstance(browser, CheckingClient)
+    if key != "anonymous":
+        sign_in(browser, key)
+    return browser
+
+
+def keys_of(received: Received) -> dict[str, str]:
+    """Reference and code of something that was sent; needs an application context."""
+    receipt = find_receipt(received.submission_id)
+    assert receipt is not None
+    return {"reference": receipt.row.reference, "code": receipt.code}
+
+
+def open_own_page(browser: FlaskClient, keys: dict[str, str]) -> None:
+    """Open what was sent, by its reference and code."""
+    form = form_of(browser.get("/en/track"), "/en/track")
+    assert browser.post("/en/track", data={**form, **keys}).status_code == 303

@@ -35,8 +35,8 @@ from tests.dossiers import PDF, a_file, add_review, apply_with
 from tests.internships import a_document, apply, in_three_languages, make_call
 from tests.people import add_people
 from tests.web.browsing import form_of, text_of
+from tests.web.contents import contents
 from tests.web.signing_in import sign_in
-from tests.web.test_doors import contents
 
 
 @pytest.fixture

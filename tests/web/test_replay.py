@@ -3,21 +3,17 @@
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from justhtml import JustHTML
-from justhtml.dom import Element
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from portal.database import db, transaction
 from portal.models import Absence, Attachment, Letter
 from portal.operations.absences import record_absence
-from portal.operations.accounts import add_account
 from portal.operations.attachments import stage_file
 from portal.operations.cases import close_case
 from portal.operations.door import SeenCase
@@ -25,29 +21,20 @@ from portal.queries.directory import today
 from portal.queries.receipts import find_receipt
 from portal.rules.policy import Viewer
 from tests.conftest import CheckingClient
-from tests.people import PASSWORD, add_people, receive
+from tests.people import add_everybody, receive
 from tests.talks import ask_applicants
-from tests.web.browsing import form_of, text_of
-from tests.web.signing_in import email_of, sign_in
-from tests.web.test_doors import DecidedCall, contents, decide_a_call
+from tests.web.browsing import form_of, forms_on, text_of, token_for
+from tests.web.contents import contents
+from tests.web.doors_of_decisions import DecidedCall, decide_a_call
+from tests.web.signing_in import browser_of, keys_of, open_own_page
 
-OWN_ACTS = ("/en/track/offer", "/en/track/withdraw")
+INTRUDERS = ["pirinen", "reviewer", "administrator", "anonymous"]
 TYPED = {"reply-body": "Mine now", "note-body": "Mine now", "hand_over-target": "topic:tci", "send": "1"}
 
 
 @pytest.fixture
 def people(app: Flask) -> dict[str, Viewer]:
-    people = add_people(app)
-    with app.app_context():
-        add_account(
-            email=email_of("administrator"),
-            name="Demo Administrator",
-            role="administrator",
-            manager_key=None,
-            language="en",
-            password=PASSWORD,
-        )
-    return people
+    return add_everybody(app)
 
 
 @pytest.fixture
@@ -74,30 +61,6 @@ def a_case(app: Flask, topic: str, email: str) -> str:
     return received.reference
 
 
-def browser_of(app: Flask, key: str) -> CheckingClient:
-    browser = app.test_client()
-    assert isinstance(browser, CheckingClient)
-    if key != "anonymous":
-        sign_in(browser, key)
-    return browser
-
-
-def forms_on(page: TestResponse, within: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every form that is sent to an address with ``within`` in it, with what it holds."""
-    for form in JustHTML(page.text, sanitize=False).query("form"):
-        assert isinstance(form, Element)
-        action = str((form.attrs or {}).get("action", ""))
-        if within in action:
-            assert (form.attrs or {}).get("method") == "post", action
-            yield action, form_of(page, action)
-
-
-def token_for(browser: CheckingClient) -> str:
-    """A CSRF token that is good in this browser: what is refused is refused for something else."""
-    page = browser.get("/en/track")
-    return str(form_of(page, "/en/track")["csrf_token"])
-
-
 def with_token(fields: dict[str, Any], token: str) -> dict[str, Any]:
     return {**fields, **TYPED, **{name: token for name in fields if name.endswith("csrf_token")}}
 
@@ -116,7 +79,7 @@ def pages_of(app: Flask, owner: CheckingClient, viewer: Viewer, reference: str) 
     return [page, preview, closed]
 
 
-@pytest.mark.parametrize("intruder", ["pirinen", "administrator", "anonymous"])
+@pytest.mark.parametrize("intruder", INTRUDERS)
 def test_every_form_of_a_case_is_no_page_for_another(
     app: Flask, people: dict[str, Viewer], koponens: str, pirinens: str, intruder: str
 ) -> None:
@@ -193,13 +156,16 @@ def pages_about_decisions(owner: CheckingClient, decided: DecidedCall) -> list[T
     return pages
 
 
-@pytest.mark.parametrize("intruder", ["pirinen", "administrator", "anonymous"])
+@pytest.mark.parametrize("intruder", INTRUDERS)
 def test_every_form_and_link_of_a_decision_is_no_page_for_another(
     app: Flask, people: dict[str, Viewer], intruder: str
 ) -> None:
     with app.app_context():
         decided = decide_a_call(people["koponen"])
     pages = pages_about_decisions(browser_of(app, "koponen"), decided)
+    secrets = ("Noor", "Intern for bioeconomy", decided.prepared.reference)
+    told = " ".join(page.text for page in pages)
+    assert [secret for secret in secrets if secret not in told] == []
     browser = browser_of(app, intruder)
     token = token_for(browser)
     before = contents(app)
@@ -215,7 +181,8 @@ def test_every_form_and_link_of_a_decision_is_no_page_for_another(
             response = browser.post(action, data=data)
             assert response.status_code == (404 if intruder != "anonymous" else response.status_code), action
             assert response.status_code in (303, 403, 404), action
-            assert "intern" not in response.text
+            for secret in (*secrets, "decided"):  # with which the applicants' addresses begin
+                assert secret not in response.text, action
             tried.add(action.rpartition("/")[2])
         for link in re.findall(r'href="(/workspace/(?:calls|applications)/[^"]*)"', page.text):
             assert browser.get(link).status_code == (404 if intruder != "anonymous" else 302), link
@@ -227,22 +194,11 @@ def test_a_button_shown_for_another_application_does_nothing(app: Flask, people:
     """Whoever opened another application in the same browser meanwhile neither answers nor leaves for that one."""
     with app.app_context():
         decided = decide_a_call(people["koponen"])
-        keys = {}
-        for received in (decided.offered, decided.prepared):
-            receipt = find_receipt(received.submission_id)
-            assert receipt is not None
-            keys[received.reference] = receipt.code
+        offered, another = keys_of(decided.offered), keys_of(decided.prepared)
     browser = browser_of(app, "anonymous")
-    forms: dict[str, dict[str, Any]] = {}
-    for reference, code in keys.items():
-        form = form_of(browser.get("/en/track"), "/en/track")
-        assert browser.post("/en/track", data={**form, "reference": reference, "code": code}).status_code == 303
-        if not forms:
-            forms["/en/track/offer"] = {
-                **form_of(browser.get("/en/track/offer"), "/en/track/offer"),
-                "answer": "accept",
-            }
-            forms["/en/track/withdraw"] = form_of(browser.get("/en/track/withdraw"), "/en/track/withdraw")
+    open_own_page(browser, offered)
+    forms = {address: form_of(browser.get(address), address) for address in ("/en/track/offer", "/en/track/withdraw")}
+    open_own_page(browser, another)
     before = contents(app)
     for address, data in forms.items():
         assert browser.post(address, data={**data, "answer": "accept"}).status_code == 409, address
@@ -358,7 +314,7 @@ def test_a_sender_reaches_no_case_but_the_one_that_was_opened(app: Flask, kopone
 # ---------------------------------------------------------------------------- what another's applicant is asked
 
 
-@pytest.mark.parametrize("intruder", ["pirinen", "administrator", "anonymous"])
+@pytest.mark.parametrize("intruder", INTRUDERS)
 def test_every_form_and_link_to_ask_an_applicant_is_no_page_for_another(
     app: Flask, people: dict[str, Viewer], intruder: str
 ) -> None:

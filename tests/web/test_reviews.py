@@ -22,10 +22,9 @@ from tests.conftest import CheckingClient, Outbox
 from tests.integration.test_reviews import LOWER, a_call, a_reviewer, fill, review
 from tests.internships import apply
 from tests.people import add_people
-from tests.web.browsing import form_of, text_of
-from tests.web.signing_in import sign_in
-from tests.web.test_doors import contents
-from tests.web.test_replay import browser_of, forms_on, token_for
+from tests.web.browsing import form_of, forms_on, text_of, token_for
+from tests.web.contents import contents
+from tests.web.signing_in import browser_of, sign_in
 
 Counting = Callable[[], AbstractContextManager[list[str]]]
 FULL = {

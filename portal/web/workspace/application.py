@@ -3,16 +3,18 @@
 from collections.abc import Callable
 
 from flask import Response, abort, flash, make_response, redirect, render_template, request, url_for
+from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.content.calls import said
+from portal.gateways import charts
 from portal.i18n import gettext, language
 from portal.operations.door import CaseChanged, SeenCase
 from portal.operations.shortlist import WrongStage, shortlist_application, unshortlist_application
 from portal.queries.cases import NoSuchCase, UnderReview
 from portal.queries.led_applications import LedApplication, find_led_file, get_led_application
 from portal.rules.policy import Permission
-from portal.rules.reviews import mean, score_of, weighted_mean
+from portal.rules.reviews import SCORES, mean, score_of, weighted_mean
 from portal.rules.states import NotPossible
 from portal.web.security.doors import allows, viewer
 from portal.web.workspace import words
@@ -109,11 +111,23 @@ def _show(
         title=said(document.title, language()),
         sections=words.sections(document, found.process.answers),
         scores=_scores(found),
+        chart=_chart(found),
         form=form,
         problem=problem,
         conflict=conflict,
         words=words,
     )
+
+
+def _chart(found: LedApplication) -> Markup | None:
+    """The scores of each criterion as dots, once there are any."""
+    given = [
+        (criterion.title, score)
+        for criterion in found.process.call.document.criteria
+        for review in found.reviews
+        if (score := score_of(review.scores, criterion.key)) is not None
+    ]
+    return charts.dots(given, lowest=SCORES[0], highest=SCORES[-1]) if given else None
 
 
 def _scores(found: LedApplication) -> list[dict[str, object]]:
