@@ -97,7 +97,7 @@ def apply(page: Page, language: str, hands: Hands, look: Look, mail: Mail, *, se
         look(page, f"{name}-{step.lower().replace(' ', '-')}")
 
     def go_on() -> None:
-        hands.press(page.get_by_role("button", name=say("Save and continue")))
+        hands.press(page.get_by_role("button", name=say("Save and continue"), exact=True))
 
     # From the front page to the call, and to the beginning of its form.
     page.goto(f"/{language}/")
@@ -114,13 +114,13 @@ def apply(page: Page, language: str, hands: Hands, look: Look, mail: Mail, *, se
     hands.press(page.get_by_role("link", name=say("Fill in from Europass")))
     begun("Fill in from your CV")
     hands.attach(page.locator("#cv"), a_cv(email))
-    hands.press(page.get_by_role("button", name=say("Read the file")))
+    hands.press(page.get_by_role("button", name=say("Read the file"), exact=True))
     expect(page.get_by_role("cell").filter(has_text="Example University & Friends")).to_be_visible()
     assert not [word for word in cvs.PRIVATE if word in page.content()]
     look(page, f"{name}-found-in-cv")
     if not sends_cv:
         hands.untick(page.locator("#use-cv"))
-    hands.press(page.get_by_role("button", name=say("Use these")))
+    hands.press(page.get_by_role("button", name=say("Use these"), exact=True))
 
     begun("About you")
     expect(page.locator("#name")).to_have_value("Noor van Voorbeeld")
@@ -178,7 +178,7 @@ def apply(page: Page, language: str, hands: Hands, look: Look, mail: Mail, *, se
         expect(page.locator(".apply-section").filter(has_text=given)).to_have_count(1)
     missing = page.get_by_text(say("Still missing. You can send now and add it within 72 hours on your own page."))
     expect(missing).to_have_count(0 if sends_cv else 1)
-    hands.press(page.get_by_role("button", name=say("Send the application")))
+    hands.press(page.get_by_role("button", name=say("Send the application"), exact=True))
 
     page.wait_for_url("**/internships/receipt")
     begun("Your application has arrived")

@@ -242,7 +242,7 @@ def test_helps_of_the_form(open_context: OpenContext, mail: Mail) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/contacts", "/contact?topic=errin", "/topics/errin", "/pages/privacy", "/track"],
+    ["/", "/contacts", "/topics/errin", "/pages/privacy", "/track", "/internships", "/internships/can-i-come"],
 )
 def test_another_language_of_the_same_page(path: str, open_context: OpenContext) -> None:
     page = open_context().new_page()
@@ -276,10 +276,11 @@ def test_an_own_page_says_how_things_stand_without_an_account(open_context: Open
 
 
 def test_changing_the_language_keeps_the_text_and_enter_sends(no_js: Page) -> None:
-    no_js.goto("/en/contact")
+    no_js.goto("/en/contact?topic=errin")
     no_js.fill("#subject", "Half written")
     no_js.get_by_role("button", name="Svenska").click()
     expect(no_js.locator("html")).to_have_attribute("lang", "sv")
+    expect(no_js.locator("#topic")).to_have_value("errin")
     expect(no_js.locator("#subject")).to_have_value("Half written")
     expect(no_js.get_by_role("alert")).to_have_count(0)
     no_js.locator("#subject").press("Enter")
