@@ -31,7 +31,7 @@ ZIP_GROWTH_MIB = 16
 """How far the archive may let a process grow, whatever its size."""
 
 XLSX_SECONDS = 5
-TABLE_BESIDE_INBOX = 1.5
+TABLE_BESIDE_INBOX = 1.2
 MOTIVATION = "I want to learn how regions of the north work together, and I bring two years of field work. " * 20
 
 
