@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, func, select
+from sqlalchemy import Row, case, exists, func, select
 
 from portal.content.calls import CallDocument, Words
 from portal.database import db
@@ -137,3 +137,10 @@ def _waiting(which: Any) -> dict[int, Waiting]:
     for call_id, waiting, begun_now in drafts:
         counts.setdefault(call_id, {}).update(late=int(waiting), drafts=int(begun_now))
     return {call_id: Waiting(**values) for call_id, values in counts.items()}
+
+
+def find_frozen(call_id: int) -> tuple[bool, bool]:
+    """Whether a call's questions are fixed, since somebody applied, and its criteria, since somebody reviewed."""
+    of_call = select(Application.submission_id).where(Application.call_id == call_id)
+    row = db.session.execute(select(of_call.exists(), exists().where(Review.submission_id.in_(of_call)))).one()
+    return bool(row[0]), bool(row[1])

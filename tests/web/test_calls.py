@@ -334,12 +334,13 @@ def test_questions_that_people_answered_are_only_corrected(
     app: Flask, people: dict[str, Viewer], koponen: CheckingClient
 ) -> None:
     slug = a_call(app, people)
+    path = f"{CALLS}/{slug}/questions"
+    shown_before = page_of(koponen, path)
     with app.app_context():
         call = find_call(slug)
         assert call is not None
         apply(call)
-    path = f"{CALLS}/{slug}/questions"
-    removed = send(koponen, page_of(koponen, path), f"{path}/item/why/arrange", remove="1")
+    removed = send(koponen, shown_before, f"{path}/item/why/arrange", remove="1")
     assert removed.status_code == 409
     assert "People have applied already" in text_of(removed)
     one = f"{path}/item/why"
@@ -596,3 +597,16 @@ def test_a_database_that_takes_nothing_costs_no_text(
         assert form_of(response, path)[field].strip() == "Kept"
     monkeypatch.undo()
     assert stored(app, slug).version == 1
+
+
+def test_what_is_fixed_offers_no_buttons(app: Flask, koponen: CheckingClient, people: dict[str, Viewer]) -> None:
+    with app.app_context():
+        call = make_call(people["koponen"].account_id)
+    address = f"/workspace/calls/{call.slug}/questions"
+    assert "Add a question" in text_of(koponen.get(address))
+    with app.app_context():
+        apply(call)
+    page = text_of(koponen.get(address))
+    assert "You can still correct their wording." in page
+    assert "Add a question" not in page
+    assert "Remove" not in page

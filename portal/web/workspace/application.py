@@ -13,6 +13,7 @@ from portal.operations.door import CaseChanged, SeenCase
 from portal.operations.shortlist import WrongStage, shortlist_application, unshortlist_application
 from portal.queries.cases import NoSuchCase, UnderReview
 from portal.queries.led_applications import LedApplication, find_led_file, get_led_application
+from portal.rules.applications import DECIDABLE, IN_REVIEW
 from portal.rules.policy import Permission
 from portal.rules.reviews import SCORES, mean, score_of, weighted_mean
 from portal.rules.states import NotPossible
@@ -112,6 +113,8 @@ def _show(
         sections=words.sections(document, found.process.answers),
         scores=_scores(found),
         chart=_chart(found),
+        can_ask=found.process.stage in IN_REVIEW,
+        can_decide=found.process.stage in DECIDABLE,
         form=form,
         problem=problem,
         conflict=conflict,

@@ -11,6 +11,7 @@ from portal.content.calls import MAX_CRITERIA, MAX_QUESTIONS, CallDocument, Crit
 from portal.i18n import gettext
 from portal.operations.call_door import CallChanged, CallNotPossible, NotPublishable
 from portal.operations.calls import save_document
+from portal.queries.call_page import find_frozen
 from portal.queries.calls import NoSuchCall, StoredCall
 from portal.queries.editions import content
 from portal.rules.policy import Permission
@@ -189,6 +190,7 @@ def _list(call: StoredCall, part: Part, *, problem: str | None = None) -> str:
         call=call,
         title=call_title(call),
         part=part,
+        frozen=find_frozen(call.id)[0 if part == "questions" else 1],
         items=_items(call.document, part),
         kinds=KINDS,
         missing=missing,
