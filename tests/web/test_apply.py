@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 from portal import clock
 from portal.content.calls import Choice, Question
 from portal.database import db, transaction
-from portal.models import Application, Attachment, Call, CallEvent, Draft, Event, Letter, Submission
+from portal.models import Application, Attachment, Call, CallEvent, Draft, Event, Interview, Letter, Submission
 from portal.queries.calls import StoredCall
 from portal.queries.drafts import StoredDraft, find_draft
 from portal.queries.receipts import find_receipt
@@ -26,6 +26,7 @@ from tests.conftest import CheckingClient, Outbox
 from tests.internships import a_document, in_three_languages, make_call
 from tests.internships import apply as send_directly
 from tests.people import add_people
+from tests.talks import invite
 from tests.web.browsing import form_of, text_of
 from tests.web.signing_in import a_browser, sign_in
 
@@ -716,3 +717,30 @@ def test_whoever_has_the_earlier_one_open_chooses(
     earlier, later = applications(app)
     assert earlier.Application.stage == stage
     assert later.Application.replaces_id == earlier.Submission.id
+
+
+@pytest.mark.parametrize("way", ["open here", "by its code"])
+def test_an_earlier_one_with_an_interview_stays(
+    app: Flask, client: CheckingClient, call: StoredCall, people: dict[str, Viewer], way: str
+) -> None:
+    with app.app_context():
+        first = send_directly(call)
+        invite(people["koponen"], first)
+    code = code_of(app, first.reference)
+    fill_in_all(client, call)
+    if way == "open here":
+        track = form_of(client.get("/en/track"), "/en/track")
+        client.post("/en/track", data={**track, "reference": first.reference, "code": code})
+        page = page_of(client, call, "check")
+        assert "or has an interview. It stays" in text_of(page)
+        assert 'name="earlier"' not in page.text
+        assert send(client, call, earlier="replace").status_code == 303
+    else:
+        refused = send(client, call, earlier_reference=first.reference, earlier_code=code)
+        assert refused.status_code == 422
+        assert "or has an interview, so it stays" in text_of(refused)
+        assert send(client, call).status_code == 303
+    earlier, later = applications(app)
+    assert (earlier.Application.stage, later.Application.stage) == ("interview", "received")
+    with app.app_context():
+        assert db.session.scalars(select(Interview.cancelled_at)).all() == [None]

@@ -10,7 +10,7 @@ from wtforms import HiddenField, RadioField, StringField
 from portal.database import db
 from portal.i18n import gettext
 from portal.i18n import lazy_gettext as lazy
-from portal.operations.applications import CallClosed, missing_documents
+from portal.operations.applications import CallClosed, EarlierStays, missing_documents
 from portal.operations.attachments import is_staged
 from portal.operations.drafts import DraftChanged, DraftGone, submit
 from portal.operations.late import TooLate, hand_in_late
@@ -128,6 +128,9 @@ def _submit(call: StoredCall, draft: StoredDraft, form: SendForm, choice: _Choic
     except DraftChanged:
         problem = gettext("The application was changed in another window. Check your answers again, then send.")
         return _again(draft, form, 409, problem)
+    except EarlierStays:
+        form.earlier.data, form.earlier_reference.data, form.earlier_code.data = "keep", "", ""
+        return _again(draft, form, 409, _earlier_stays())
     except AlreadySent as known:
         problem = gettext(
             "You have sent this application already. Its reference is %(reference)s.", reference=known.reference
@@ -169,7 +172,8 @@ def _choice(form: SendForm, call: StoredCall, draft: StoredDraft) -> _Choice | N
     offered = _offered(call, draft)
     if offered is None:
         return _Choice()
-    return _Choice(replaces=offered.id) if form.earlier.data == "replace" else _Choice(keeps=offered.id)
+    replaced = offered.replaceable and form.earlier.data == "replace"
+    return _Choice(replaces=offered.id) if replaced else _Choice(keeps=offered.id)
 
 
 def _proved(form: SendForm, call: StoredCall, reference: str, code: str) -> Earlier | None:
@@ -188,7 +192,17 @@ def _proved(form: SendForm, call: StoredCall, reference: str, code: str) -> Earl
                 "or leave both empty: then this application is sent beside the earlier one."
             )
         ]
+    elif not found.replaceable:
+        form.earlier_reference.errors = [_earlier_stays()]
+        return None
     return found
+
+
+def _earlier_stays() -> str:
+    return gettext(
+        "The earlier application is already being decided about, or has an interview, so it stays. "
+        "You can send this one beside it: leave reference and code empty."
+    )
 
 
 def _offered(call: StoredCall, draft: StoredDraft) -> Earlier | None:
