@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, exists, select
 
+from portal import clock
 from portal.database import db
 from portal.models import Application, Decision, Interview, Submission
 from portal.rules.applications import ENDED, Stage
@@ -27,9 +28,12 @@ class Earlier:
     replaceable: bool
 
 
-def find_sent(token: str) -> int | None:
-    """The application that a form of this name has become."""
-    return db.session.scalar(select(Submission.id).where(Submission.token == token, Submission.kind == "internship"))
+def find_sent(token: str, *, within: timedelta | None = None) -> int | None:
+    """The application that a form of this name has become; ``within`` leaves out what was stored longer ago."""
+    sent = select(Submission.id).where(Submission.token == token, Submission.kind == "internship")
+    if within is not None:
+        sent = sent.where(Submission.received_at > clock.now() - within)
+    return db.session.scalar(sent)
 
 
 def find_earlier(submission_id: int, call_id: int) -> Earlier | None:

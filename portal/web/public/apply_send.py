@@ -1,6 +1,7 @@
 """Checking the answers, sending them, and the receipt."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 from flask import make_response, redirect, render_template, request, url_for
@@ -33,7 +34,7 @@ from portal.web.public.applying import (
     known_call,
     state_of,
 )
-from portal.web.public.inquiry import OUT_OF_ORDER, receipt_of_this_browser, to_receipt
+from portal.web.public.inquiry import OUT_OF_ORDER, RECEIPT_SECONDS, receipt_of_this_browser, to_receipt
 from portal.web.public.own_page import opened_here
 from portal.web.public.routes import blueprint
 from portal.web.security import limits
@@ -72,7 +73,9 @@ def apply_check(slug: str) -> str | AnyResponse:
     """Everything at a glance, what is missing, and what becomes public, before it is sent."""
     call = known_call(slug)
     draft = draft_here(call)
-    if draft is None or not can_be_filled_in(call, draft):
+    if draft is None:
+        return redirect(url_for("public.apply", slug=call.slug, lost=1), 302)
+    if not can_be_filled_in(call, draft):
         return redirect(url_for("public.apply", slug=call.slug), 302)
     return _page(draft, SendForm(formdata=None, data={"token": draft.token, "earlier": "keep"}))
 
@@ -154,7 +157,8 @@ def _hand_in(call: StoredCall, draft: StoredDraft, form: SendForm) -> AnyRespons
 
 def _sent_or_gone(call: StoredCall, form: SendForm) -> AnyResponse:
     """The button was pressed again: the same receipt. Else the draft is not there any more."""
-    sent = find_sent(form.token.data or "") if not form.csrf_failed else None
+    hour = timedelta(seconds=RECEIPT_SECONDS)
+    sent = find_sent(form.token.data or "", within=hour) if not form.csrf_failed else None
     if sent is not None:
         return to_receipt("public.application_receipt", sent)
     if form.csrf_failed:
