@@ -328,7 +328,12 @@ def test_an_owner_can_delete_the_draft(app: Flask, client: CheckingClient, call:
     page = client.get(base(call))
     assert "Go on with your application" in text_of(page)
     assert "You can’t take this back." in text_of(page)
-    client.post(f"{base(call)}/forget", data={**form_of(page, f"{base(call)}/forget"), "delete": "1"})
+    form = {**form_of(page, f"{base(call)}/forget"), "delete": "1"}
+    unsure = client.post(f"{base(call)}/forget", data=form)
+    assert unsure.status_code == 422
+    assert "Tick the box if you want to delete the draft." in text_of(unsure)
+    assert only_draft(app).answers.name == "Noor Example"
+    assert client.post(f"{base(call)}/forget", data={**form, "sure": "1"}).status_code == 303
     with app.app_context():
         assert db.session.scalars(select(Draft.id)).all() == []
         assert db.session.scalars(select(Letter.id)).all() == []

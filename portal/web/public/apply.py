@@ -51,7 +51,10 @@ STEP = f"/<language:lang>/internships/<slug>/apply/<any({', '.join(STEPS)}):step
 @public
 def apply(slug: str) -> str:
     """Where an application starts, or goes on; for a call that is closed, what can still be done."""
-    call = known_call(slug)
+    return _start(known_call(slug))
+
+
+def _start(call: StoredCall, problem: str | None = None) -> str:
     draft = draft_here(call)
     state = state_of(call)
     return render_template(
@@ -64,6 +67,7 @@ def apply(slug: str) -> str:
         late_until=call.times.ends_at + LATE_GRACE if call.times.ends_at is not None else None,
         sent=_sent_just_now(call),
         lost_way=draft is None and "lost" in request.args,
+        problem=problem,
         form=ActionForm(formdata=None),
     )
 
@@ -80,11 +84,13 @@ def _sent_just_now(call: StoredCall) -> str | None:
 @blueprint.post("/<language:lang>/internships/<slug>/apply/forget")
 @public
 def forget_draft(slug: str) -> AnyResponse:
-    """Close the draft on this device, or (``delete``) delete it for good."""
+    """Close the draft on this device, or (``delete``) delete it for good once the box that says so is ticked."""
     call = known_call(slug)
     if not ActionForm().validate():
         abort(400)
     draft = draft_here(call)
+    if draft is not None and "delete" in request.form and "sure" not in request.form:
+        return make_response(_start(call, gettext("Tick the box if you want to delete the draft.")), 422)
     if draft is not None and "delete" in request.form:
         discard_draft(draft_id=draft.id)
     forget(call)
