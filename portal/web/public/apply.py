@@ -198,6 +198,8 @@ def _keep(step: str | None, form: StepForm, call: StoredCall, draft: StoredDraft
             if not version_matters:
                 raise
             draft = find_draft(draft.id)
+    if draft is None:
+        raise DraftGone
     if isinstance(form, DocumentsForm):
         form.unsaved = []  # the draft has them now
     remember(draft.id, call)
