@@ -16,6 +16,7 @@ from portal.operations.receiving import Also, Received, StagedFile, SubmissionCo
 from portal.operations.reserves import end_decisions
 from portal.queries.cases import COLUMNS
 from portal.queries.directory import get_directory
+from portal.queries.earlier import can_be_replaced
 from portal.queries.editions import get_live_edition
 from portal.rules.applications import ENDED, Answers, Stage
 from portal.rules.calls import DOCUMENTS_GRACE, Times, phase
@@ -24,6 +25,10 @@ from portal.rules.routing import route
 
 class CallClosed(Exception):
     """The call does not take applications now."""
+
+
+class EarlierStays(Exception):
+    """The earlier application is being decided about, or has an interview: nothing takes its place any more."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,7 @@ def receive_application(
 
     Raises:
         CallClosed: the call is not open at this moment.
+        EarlierStays: the one that it should replace can't be replaced any more.
         UnknownTopic: the topic is not in the edition in force.
         AlreadySent: the sending is known and its text differs.
     """
@@ -131,13 +137,18 @@ def _application_values(command: ApplicationCommand, document: CallDocument, sub
 
 def _replace(connection: Connection, earlier_id: int, token: str) -> None:
     row = connection.execute(
-        select(*COLUMNS, Application.stage)
+        select(*COLUMNS, Application.stage, Application.call_id)
         .join(Application, Application.submission_id == Submission.id)
         .where(Submission.id == earlier_id)
         .with_for_update()
     ).one_or_none()
     if row is None or row.stage in ENDED or known_act(connection, earlier_id, token) is not None:
         return
+    # Whoever lets decisions go holds the call: what is looked at below stays as it is until we are done.
+    connection.execute(select(Call.id).where(Call.id == row.call_id).with_for_update())
+    replaceable = select(Application.submission_id).where(Application.submission_id == earlier_id, can_be_replaced())
+    if connection.scalar(replaceable) is None:
+        raise EarlierStays
     write_change(connection, row, Change("settle", "replaced"), actor=row.sender_name, account_id=None, token=token)
     set_stage(connection, earlier_id, "replaced")
     end_decisions(connection, earlier_id, clock.now())

@@ -2,34 +2,42 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, and_, exists, select
 
+from portal import clock
 from portal.database import db
-from portal.models import Application, Submission
+from portal.models import Application, Decision, Interview, Submission
 from portal.rules.applications import ENDED, Stage
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """An application to the same call that still runs. ``email`` is in small letters."""
+    """An application to the same call that still runs. ``email`` is in small letters.
+
+    ``replaceable`` says whether another may still take its place.
+    """
 
     id: int
     reference: str
     received_at: datetime
     email: str
     stage: Stage
+    replaceable: bool
 
 
-def find_sent(token: str) -> int | None:
-    """The application that a form of this name has become."""
-    return db.session.scalar(select(Submission.id).where(Submission.token == token, Submission.kind == "internship"))
+def find_sent(token: str, *, within: timedelta | None = None) -> int | None:
+    """The application that a form of this name has become; ``within`` leaves out what was stored longer ago."""
+    sent = select(Submission.id).where(Submission.token == token, Submission.kind == "internship")
+    if within is not None:
+        sent = sent.where(Submission.received_at > clock.now() - within)
+    return db.session.scalar(sent)
 
 
 def find_earlier(submission_id: int, call_id: int) -> Earlier | None:
-    """A submission as an application to the call that can still be replaced; the caller has proved it is theirs."""
+    """A submission as an application to the call that still runs; the caller has proved it is theirs."""
     row = db.session.execute(
         _EARLIER.where(Submission.id == submission_id, Application.call_id == call_id, Application.stage.not_in(ENDED))
     ).one_or_none()
@@ -48,10 +56,27 @@ def list_same_address(submission_id: int) -> Sequence[Earlier]:
     return [_as_earlier(row) for row in rows]
 
 
+def can_be_replaced() -> ColumnElement[bool]:
+    """Whether nothing was promised about an application yet: no interview stands, no decision was let go.
+
+    Else a new application would end an offer, or drop an interview, that nobody said no to.
+    """
+    return and_(
+        Application.stage.in_(("received", "shortlisted")),
+        ~exists().where(Decision.submission_id == Application.submission_id, Decision.released_at.is_not(None)),
+        ~exists().where(Interview.submission_id == Application.submission_id, Interview.cancelled_at.is_(None)),
+    )
+
+
 _EARLIER = select(
-    Submission.id, Submission.reference, Submission.received_at, Application.email_key, Application.stage
+    Submission.id,
+    Submission.reference,
+    Submission.received_at,
+    Application.email_key,
+    Application.stage,
+    can_be_replaced().label("replaceable"),
 ).join(Application, Application.submission_id == Submission.id)
 
 
 def _as_earlier(row: Row[*tuple[Any, ...]]) -> Earlier:
-    return Earlier(row.id, row.reference, row.received_at, row.email_key, row.stage)
+    return Earlier(row.id, row.reference, row.received_at, row.email_key, row.stage, bool(row.replaceable))

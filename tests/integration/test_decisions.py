@@ -21,6 +21,7 @@ from portal.database import db, transaction
 from portal.gateways.letters import write_letter
 from portal.models import Application, CallEvent, Correction, Decision, Event, Interview, Letter, Submission
 from portal.operations import decisions
+from portal.operations.applications import EarlierStays
 from portal.operations.decisions import (
     NothingChosen,
     TooLittleTime,
@@ -764,15 +765,28 @@ def test_who_left_in_the_undo_window_gets_no_decision(app: Flask, lead: Viewer, 
         assert "decision_decline" not in letters_to(leaving)
 
 
-@pytest.mark.parametrize("released", [False, True])
-def test_a_decision_about_a_replaced_application_is_dropped(
-    app: Flask, lead: Viewer, call: StoredCall, released: bool
-) -> None:
+def test_an_application_that_was_decided_about_is_not_replaced(app: Flask, lead: Viewer, call: StoredCall) -> None:
+    """A newer application never ends an offer, not even one whose letter has not left yet."""
+    with app.app_context():
+        received = applicants(call, 1)[0]
+        prepare(lead, received)
+        send_all(lead, call)
+        newer = {"replaces": received.submission_id}
+        with pytest.raises(EarlierStays):
+            apply(call, command=newer, email="a0@example.org")
+        with later(WINDOW):
+            assert apply_due_decisions() == 1
+            with pytest.raises(EarlierStays):
+                apply(call, command=newer, email="a0@example.org")
+        assert stage_of(received) == "offered"
+        assert db.session.scalars(select(Decision.answer)).all() == [None]
+        assert len(db.session.scalars(select(Application.submission_id)).all()) == 1, "nothing of the newer is stored"
+
+
+def test_a_decision_about_a_replaced_application_is_dropped(app: Flask, lead: Viewer, call: StoredCall) -> None:
     with app.app_context():
         received = applicants(call, 1)[0]
         prepare(lead, received, "decline")
-        if released:
-            send_all(lead, call)
         apply(call, command={"replaces": received.submission_id}, email="a0@example.org")
         assert stage_of(received) == "replaced"
         assert pending(received) is None

@@ -427,9 +427,6 @@ def test_a_document_is_corrected_by_a_new_file(app: Flask, client: CheckingClien
         ask(people["koponen"], received, "documents.cv", "motivation", reason="The file is empty.")
     enter(app, client, received)
     form = form_of(client.get(CORRECT), CORRECT)
-    without = client.post(CORRECT, data=form)
-    assert without.status_code == 422
-    assert "Choose a file for “CV”." in text_of(without)
     bad = client.post(CORRECT, data={**form, "motivation": "", "file-cv": upload("better.txt")})
     assert bad.status_code == 422
     kept = form_of(bad, CORRECT)
@@ -439,6 +436,57 @@ def test_a_document_is_corrected_by_a_new_file(app: Flask, client: CheckingClien
     said = text_of(client.get(OWN))
     assert "better.txt" in said
     assert "replaced by a newer one" in said
+
+
+def test_a_document_alone_needs_a_file_and_beside_answers_it_may_stay(
+    app: Flask, client: CheckingClient, people: dict[str, Viewer]
+) -> None:
+    with app.app_context():
+        call = make_call(people["koponen"].account_id)
+        alone, beside = (apply(call, command={"files": (a_file("cv"),)}) for _ in range(2))
+        ask(people["koponen"], alone, "documents.cv")
+        ask(people["koponen"], beside, "documents.cv", "motivation")
+    enter(app, client, alone)
+    without = client.post(CORRECT, data=form_of(client.get(CORRECT), CORRECT))
+    assert without.status_code == 422
+    assert "Choose a file for “CV”." in text_of(without)
+    enter(app, client, beside)
+    page = client.get(CORRECT)
+    assert "Leave this empty to keep the file that you sent." in text_of(page)
+    form = form_of(page, CORRECT)
+    assert client.post(CORRECT, data={**form, "motivation": "Other words."}).status_code == 303
+    assert purposes(app) == ["cv", "cv"], "each has the one it came with"
+    with app.app_context():
+        process = find_process(beside.submission_id)
+        assert process is not None
+        assert process.answers.motivation == "Other words."
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "sentence"),
+    [
+        ("available_from", "2027-06-15", "The latest end must not come before the earliest start."),
+        ("available_from", "2027-05-01", "There are only 5 weeks between your two dates."),
+        ("available_to", "2027-02-20", "There are only 3 weeks between your two dates."),
+    ],
+)
+def test_one_corrected_day_is_held_against_the_other_answers(
+    app: Flask,
+    applicant: CheckingClient,
+    received: Received,
+    people: dict[str, Viewer],
+    name: str,
+    typed: str,
+    sentence: str,
+) -> None:
+    with app.app_context():
+        ask(people["koponen"], received, name)
+    refused = applicant.post(CORRECT, data={**form_of(applicant.get(CORRECT), CORRECT), name: typed})
+    assert refused.status_code == 422
+    assert sentence in text_of(refused)
+    assert f'href="#{name}"' in refused.text
+    with app.app_context():
+        assert db.session.scalars(select(Correction.answered_at)).all() == [None]
 
 
 def test_a_correction_that_came_too_late_or_was_taken_back_loses_no_text(
@@ -684,3 +732,32 @@ def test_an_application_whose_review_is_over_is_not_asked_anything(
         assert "The review of this application is over" in text_of(client.get(f"{address}/{path}"))
         refused = client.post(f"{address}/{path}", data={**form, **typed[path]})
         assert refused.status_code == 409
+
+
+# ----------------------------------------------------------------------------------- the page is not open any more
+
+
+@pytest.mark.parametrize(
+    ("address", "data"),
+    [
+        (DOCUMENTS, {}),
+        (CHOOSE, {"slot": "2030-01-01T10:00:00+00:00"}),
+        (CORRECT, {"motivation": "Words that took an hour.", "q-why": "The forests."}),
+        ("/en/track/offer", {"answer": "accept"}),
+        ("/en/track/withdraw", {}),
+    ],
+)
+def test_whoever_was_signed_out_is_told_and_loses_no_text(
+    client: CheckingClient, received: Received, address: str, data: dict[str, str]
+) -> None:
+    token = form_of(client.get(TRACK), TRACK)["csrf_token"]
+    answer = client.post(address, data={**data, "csrf_token": token, "case": str(received.submission_id)})
+    assert answer.status_code == 403
+    assert "You have been signed out; nothing was done." in text_of(answer)
+    assert form_of(answer, TRACK)
+    for name in ("motivation", "q-why"):
+        assert data.get(name, "") in answer.text
+    assert ('id="kept"' in answer.text) == ("motivation" in data)
+    forged = client.post(address, data={**data, "csrf_token": "x"})
+    assert forged.status_code == 400
+    assert "Words that took an hour." not in forged.text

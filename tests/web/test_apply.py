@@ -15,17 +15,20 @@ from werkzeug.test import TestResponse
 from portal import clock
 from portal.content.calls import Choice, Question
 from portal.database import db, transaction
-from portal.models import Application, Attachment, Call, CallEvent, Draft, Event, Letter, Submission
+from portal.models import Application, Attachment, Call, CallEvent, Draft, Event, Interview, Letter, Submission
+from portal.operations.late import hand_in_late
 from portal.queries.calls import StoredCall
 from portal.queries.drafts import StoredDraft, find_draft
 from portal.queries.receipts import find_receipt
 from portal.rules.policy import Viewer
 from portal.web.public import apply as apply_views
+from portal.web.rendering import moment_text
 from tests import samples
 from tests.conftest import CheckingClient, Outbox
 from tests.internships import a_document, in_three_languages, make_call
 from tests.internships import apply as send_directly
 from tests.people import add_people
+from tests.talks import invite
 from tests.web.browsing import form_of, text_of
 from tests.web.signing_in import a_browser, sign_in
 
@@ -324,7 +327,13 @@ def test_an_owner_can_delete_the_draft(app: Flask, client: CheckingClient, call:
     fill_in(client, call, "you")
     page = client.get(base(call))
     assert "Go on with your application" in text_of(page)
-    client.post(f"{base(call)}/forget", data={**form_of(page, f"{base(call)}/forget"), "delete": "1"})
+    assert "You can’t take this back." in text_of(page)
+    form = {**form_of(page, f"{base(call)}/forget"), "delete": "1"}
+    unsure = client.post(f"{base(call)}/forget", data=form)
+    assert unsure.status_code == 422
+    assert "Tick the box if you want to delete the draft." in text_of(unsure)
+    assert only_draft(app).answers.name == "Noor Example"
+    assert client.post(f"{base(call)}/forget", data={**form, "sure": "1"}).status_code == 303
     with app.app_context():
         assert db.session.scalars(select(Draft.id)).all() == []
         assert db.session.scalars(select(Letter.id)).all() == []
@@ -571,7 +580,9 @@ def test_a_closed_call_says_so_and_keeps_nothing(app: Flask, client: CheckingCli
 def test_a_call_that_is_not_open_yet(app: Flask, client: CheckingClient, people: dict[str, Viewer]) -> None:
     with app.app_context():
         coming = make_call(people["koponen"].account_id, opens_at=clock.now() + timedelta(days=1))
-    assert "not open yet" in text_of(client.get(base(coming)))
+    page = client.get(base(coming))
+    assert "not open yet" in text_of(page)
+    assert f'href="/en/internships/{coming.slug}"' in page.text
     assert client.get(f"{base(coming)}/you").location == base(coming)
 
 
@@ -716,3 +727,101 @@ def test_whoever_has_the_earlier_one_open_chooses(
     earlier, later = applications(app)
     assert earlier.Application.stage == stage
     assert later.Application.replaces_id == earlier.Submission.id
+
+
+@pytest.mark.parametrize("way", ["open here", "by its code"])
+def test_an_earlier_one_with_an_interview_stays(
+    app: Flask, client: CheckingClient, call: StoredCall, people: dict[str, Viewer], way: str
+) -> None:
+    with app.app_context():
+        first = send_directly(call)
+        invite(people["koponen"], first)
+    code = code_of(app, first.reference)
+    fill_in_all(client, call)
+    if way == "open here":
+        track = form_of(client.get("/en/track"), "/en/track")
+        client.post("/en/track", data={**track, "reference": first.reference, "code": code})
+        page = page_of(client, call, "check")
+        assert "or has an interview. It stays" in text_of(page)
+        assert 'name="earlier"' not in page.text
+        assert send(client, call, earlier="replace").status_code == 303
+    else:
+        refused = send(client, call, earlier_reference=first.reference, earlier_code=code)
+        assert refused.status_code == 422
+        assert "or has an interview, so it stays" in text_of(refused)
+        assert send(client, call).status_code == 303
+    earlier, later = applications(app)
+    assert (earlier.Application.stage, later.Application.stage) == ("interview", "received")
+    with app.app_context():
+        assert db.session.scalars(select(Interview.cancelled_at)).all() == [None]
+
+
+def test_in_the_late_half_hour_the_start_says_until_when_and_begins_nothing(
+    app: Flask, client: CheckingClient, call: StoredCall
+) -> None:
+    fill_in(client, call, "you")
+    close(app, call, minutes_ago=10)
+    page = client.get(base(call))
+    with app.app_context():
+        until = moment_text(clock.now() + timedelta(minutes=20))
+    assert until.split()[-1] in text_of(page), "the clock time"
+    assert "the link in our letter and your code open this draft" in text_of(page)
+    assert "Begin anew" not in text_of(page)
+    elsewhere = text_of(a_browser(app).get(base(call)))
+    assert "You can hand it in late until" in elsewhere
+
+
+def test_a_draft_is_not_written_to_under_another_calls_address(
+    app: Flask, client: CheckingClient, call: StoredCall, people: dict[str, Viewer]
+) -> None:
+    with app.app_context():
+        other = make_call(people["koponen"].account_id)
+    fill_in(client, call, "you")
+    before = only_draft(app)
+    form = form_of(page_of(client, call, "studies"), f"{base(call)}/studies")
+    close(app, call, minutes_ago=60)
+    assert client.post(f"{base(other)}/studies", data={**form, **TYPED["studies"]}).status_code == 404
+    assert only_draft(app).version == before.version
+
+
+def test_what_was_handed_in_late_takes_no_more(
+    app: Flask, client: CheckingClient, call: StoredCall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_in_all(client, call)
+    address = f"{base(call)}/motivation"
+    form = form_of(page_of(client, call, "motivation"), address)
+    close(app, call, minutes_ago=10)
+    monkeypatch.setattr(apply_views, "can_be_filled_in", lambda *_args: True)  # it is handed in right after the look
+    with app.app_context():
+        hand_in_late(draft=only_draft(app))
+    refused = client.post(address, data={**form, **TYPED["motivation"], "motivation": "Words of the last second."})
+    assert refused.status_code == 409
+    assert "Words of the last second." in refused.text
+    assert only_draft(app).answers.motivation == TYPED["motivation"]["motivation"]
+
+
+def test_the_check_without_a_draft_says_how_to_open_it(client: CheckingClient, call: StoredCall) -> None:
+    start = client.get(client.get(f"{base(call)}/check").location)
+    assert "No draft was found in this browser." in text_of(start)
+    assert "No draft was found" not in text_of(client.get(base(call)))
+
+
+def test_after_sending_the_start_names_what_was_sent(
+    app: Flask, client: CheckingClient, call: StoredCall, people: dict[str, Viewer]
+) -> None:
+    fill_in_all(client, call)
+    address = f"{base(call)}/check"
+    form = form_of(page_of(client, call, "check"), address)
+    client.post(address, data=form)
+    [row] = applications(app)
+    start = client.get(base(call))
+    assert "You have just sent an application to this call" in text_of(start)
+    assert row.Submission.reference in text_of(start)
+    assert 'href="/en/internships/receipt"' in start.text
+    with app.app_context():
+        other = make_call(people["koponen"].account_id)
+    assert row.Submission.reference not in client.get(base(other)).text
+    with time_machine.travel(clock.now() + timedelta(minutes=61)):
+        assert row.Submission.reference not in client.get(base(call)).text
+        again = client.post(address, data=form)
+        assert again.status_code == 409, "the form opens the receipt for an hour only"

@@ -482,3 +482,31 @@ def test_the_manager_sees_what_was_answered(
         [row] = list_decisions(call.id).batches[0].rows
         assert (row.reference, row.kind) == (waiting.reference, "offer")
         assert mark_of(row)
+
+
+def test_an_expired_form_shows_the_page_again(app: Flask, lead: Viewer, call: StoredCall) -> None:
+    received = one(app, call)
+    with app.app_context():
+        prepare(lead, received)
+        decide_now(lead, call)
+    applicant = as_applicant(app, received)
+    for address, more in ((OFFER, {"answer": "accept"}), (WITHDRAW, {})):
+        form = form_of(applicant.get(address), address)
+        expired = applicant.post(address, data={**form, **more, "csrf_token": "old"})
+        assert expired.status_code == 400
+        assert 'role="alert"' in expired.text
+        assert form_of(expired, address)["csrf_token"], "and it can be sent again"
+    assert stage_of(app, received) == "offered"
+
+
+@pytest.mark.parametrize("kind", ["reserve", "decline"])
+def test_the_own_page_shows_what_the_letter_said(app: Flask, lead: Viewer, call: StoredCall, kind: str) -> None:
+    received = one(app, call)
+    with app.app_context():
+        prepare(lead, received, kind, message="Words from the manager.")
+        send_all(lead, call)
+    assert "Words from the manager." not in as_applicant(app, received).get(OWN).text, "it can still be taken back"
+    with time_machine.travel(clock.now() + timedelta(minutes=6)):
+        with app.app_context():
+            assert apply_due_decisions() == 1
+        assert "Words from the manager." in text_of(as_applicant(app, received).get(OWN))

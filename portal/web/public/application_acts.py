@@ -25,7 +25,8 @@ from portal.web.public.application_forms import ChooseForm, choose_form, later_d
 from portal.web.public.application_page import open_documents_of, show_application
 from portal.web.public.apply_documents import DocumentsForm
 from portal.web.public.inquiry import OUT_OF_ORDER
-from portal.web.public.own_case import find_own_application
+from portal.web.public.own_case import find_own_application, opened_here
+from portal.web.public.own_page import signed_out
 from portal.web.public.routes import blueprint
 from portal.web.security import limits
 from portal.web.security.doors import public
@@ -135,6 +136,8 @@ def _nothing_open() -> AnyResponse:
     """To where reference and code are typed, or to the inquiry that is open; a forged form gets no further."""
     if not ActionForm().validate():
         abort(400)
+    if opened_here() is None:
+        return signed_out()
     return redirect(url_for("public.own_page"), 303)
 
 

@@ -17,7 +17,9 @@ from portal.operations.drafts import (
 from portal.queries.calls import StoredCall, list_public_calls
 from portal.queries.drafts import StoredDraft, find_draft, find_draft_by_token
 from portal.queries.earlier import find_sent
+from portal.queries.process import find_process
 from portal.rules.applications import Answers
+from portal.rules.calls import LATE_GRACE
 from portal.rules.text import without_forbidden
 from portal.web.answers import STEPS
 from portal.web.forms import ActionForm
@@ -35,7 +37,7 @@ from portal.web.public.applying import (
     state_of,
     step_address,
 )
-from portal.web.public.inquiry import OUT_OF_ORDER
+from portal.web.public.inquiry import OUT_OF_ORDER, find_receipt_here
 from portal.web.public.routes import blueprint
 from portal.web.security import limits
 from portal.web.security.doors import public
@@ -49,7 +51,10 @@ STEP = f"/<language:lang>/internships/<slug>/apply/<any({', '.join(STEPS)}):step
 @public
 def apply(slug: str) -> str:
     """Where an application starts, or goes on; for a call that is closed, what can still be done."""
-    call = known_call(slug)
+    return _start(known_call(slug))
+
+
+def _start(call: StoredCall, problem: str | None = None) -> str:
     draft = draft_here(call)
     state = state_of(call)
     return render_template(
@@ -59,19 +64,33 @@ def apply(slug: str) -> str:
         state=state,
         next_step=next_step(draft) if draft is not None else None,
         open_calls=[other for other in list_public_calls() if other.phase == "open"] if state == "closed" else [],
-        grace_minutes=GRACE_MINUTES,
+        late_until=call.times.ends_at + LATE_GRACE if call.times.ends_at is not None else None,
+        sent=_sent_just_now(call),
+        lost_way=draft is None and "lost" in request.args,
+        problem=problem,
         form=ActionForm(formdata=None),
     )
+
+
+def _sent_just_now(call: StoredCall) -> str | None:
+    """The reference of what this browser has sent to the call within the hour."""
+    found = find_receipt_here()
+    process = find_process(found.row.id) if found is not None else None
+    if found is None or process is None or process.call.id != call.id:
+        return None
+    return str(found.row.reference)
 
 
 @blueprint.post("/<language:lang>/internships/<slug>/apply/forget")
 @public
 def forget_draft(slug: str) -> AnyResponse:
-    """Close the draft on this device, or (``delete``) delete it for good."""
+    """Close the draft on this device, or (``delete``) delete it for good once the box that says so is ticked."""
     call = known_call(slug)
     if not ActionForm().validate():
         abort(400)
     draft = draft_here(call)
+    if draft is not None and "delete" in request.form and "sure" not in request.form:
+        return make_response(_start(call, gettext("Tick the box if you want to delete the draft.")), 422)
     if draft is not None and "delete" in request.form:
         discard_draft(draft_id=draft.id)
     forget(call)
@@ -127,6 +146,8 @@ def _save(slug: str, step: str) -> AnyResponse:
     call = known_call(slug)
     form = _sent_form(step, call)
     draft = find_draft_by_token(form.token.data)
+    if draft is not None and draft.call.id != call.id:
+        abort(404)
     if isinstance(form, DocumentsForm):
         form.files = list(draft.files) if draft is not None else []
         form.keep_files(kept=request.form.getlist("staged"), removed=request.form.get("remove", ""))
@@ -145,6 +166,8 @@ def _save(slug: str, step: str) -> AnyResponse:
         draft = _keep(step if valid else None, form, call, draft)
     except DraftGone:
         return _gone(form, call)
+    except DraftChanged:
+        return _closed(form, call)
     if not valid and not (form.only_lacks() and _wants_less()):
         return _again(step, form, call, draft, 422)
     return redirect(_way_on(step, call, draft), 303)
@@ -155,6 +178,7 @@ def _keep(step: str | None, form: StepForm, call: StoredCall, draft: StoredDraft
 
     Raises:
         DraftGone: it was sent or deleted at this very moment.
+        DraftChanged: it was handed in late at this very moment.
     """
     if draft is None:
         draft = find_draft(begin_draft(call_id=call.id, language=language(), token=form.token.data))
@@ -171,6 +195,8 @@ def _keep(step: str | None, form: StepForm, call: StoredCall, draft: StoredDraft
             )
             break
         except DraftChanged:  # another window saved another step meanwhile: ours joins what it left
+            if not version_matters:
+                raise
             draft = find_draft(draft.id)
     if draft is None:
         raise DraftGone

@@ -1,6 +1,7 @@
 """Checking the answers, sending them, and the receipt."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 from flask import make_response, redirect, render_template, request, url_for
@@ -10,7 +11,7 @@ from wtforms import HiddenField, RadioField, StringField
 from portal.database import db
 from portal.i18n import gettext
 from portal.i18n import lazy_gettext as lazy
-from portal.operations.applications import CallClosed, missing_documents
+from portal.operations.applications import CallClosed, EarlierStays, missing_documents
 from portal.operations.attachments import is_staged
 from portal.operations.drafts import DraftChanged, DraftGone, submit
 from portal.operations.late import TooLate, hand_in_late
@@ -33,7 +34,7 @@ from portal.web.public.applying import (
     known_call,
     state_of,
 )
-from portal.web.public.inquiry import OUT_OF_ORDER, receipt_of_this_browser, to_receipt
+from portal.web.public.inquiry import OUT_OF_ORDER, RECEIPT_SECONDS, receipt_of_this_browser, to_receipt
 from portal.web.public.own_page import opened_here
 from portal.web.public.routes import blueprint
 from portal.web.security import limits
@@ -72,7 +73,9 @@ def apply_check(slug: str) -> str | AnyResponse:
     """Everything at a glance, what is missing, and what becomes public, before it is sent."""
     call = known_call(slug)
     draft = draft_here(call)
-    if draft is None or not can_be_filled_in(call, draft):
+    if draft is None:
+        return redirect(url_for("public.apply", slug=call.slug, lost=1), 302)
+    if not can_be_filled_in(call, draft):
         return redirect(url_for("public.apply", slug=call.slug), 302)
     return _page(draft, SendForm(formdata=None, data={"token": draft.token, "earlier": "keep"}))
 
@@ -128,6 +131,9 @@ def _submit(call: StoredCall, draft: StoredDraft, form: SendForm, choice: _Choic
     except DraftChanged:
         problem = gettext("The application was changed in another window. Check your answers again, then send.")
         return _again(draft, form, 409, problem)
+    except EarlierStays:
+        form.earlier.data, form.earlier_reference.data, form.earlier_code.data = "keep", "", ""
+        return _again(draft, form, 409, _earlier_stays())
     except AlreadySent as known:
         problem = gettext(
             "You have sent this application already. Its reference is %(reference)s.", reference=known.reference
@@ -151,7 +157,8 @@ def _hand_in(call: StoredCall, draft: StoredDraft, form: SendForm) -> AnyRespons
 
 def _sent_or_gone(call: StoredCall, form: SendForm) -> AnyResponse:
     """The button was pressed again: the same receipt. Else the draft is not there any more."""
-    sent = find_sent(form.token.data or "") if not form.csrf_failed else None
+    hour = timedelta(seconds=RECEIPT_SECONDS)
+    sent = find_sent(form.token.data or "", within=hour) if not form.csrf_failed else None
     if sent is not None:
         return to_receipt("public.application_receipt", sent)
     if form.csrf_failed:
@@ -169,7 +176,8 @@ def _choice(form: SendForm, call: StoredCall, draft: StoredDraft) -> _Choice | N
     offered = _offered(call, draft)
     if offered is None:
         return _Choice()
-    return _Choice(replaces=offered.id) if form.earlier.data == "replace" else _Choice(keeps=offered.id)
+    replaced = offered.replaceable and form.earlier.data == "replace"
+    return _Choice(replaces=offered.id) if replaced else _Choice(keeps=offered.id)
 
 
 def _proved(form: SendForm, call: StoredCall, reference: str, code: str) -> Earlier | None:
@@ -188,7 +196,17 @@ def _proved(form: SendForm, call: StoredCall, reference: str, code: str) -> Earl
                 "or leave both empty: then this application is sent beside the earlier one."
             )
         ]
+    elif not found.replaceable:
+        form.earlier_reference.errors = [_earlier_stays()]
+        return None
     return found
+
+
+def _earlier_stays() -> str:
+    return gettext(
+        "The earlier application is already being decided about, or has an interview, so it stays. "
+        "You can send this one beside it: leave reference and code empty."
+    )
 
 
 def _offered(call: StoredCall, draft: StoredDraft) -> Earlier | None:

@@ -17,7 +17,8 @@ from portal.web.forms import ActionForm
 from portal.web.public.correction_form import CorrectionForm, Reopened
 from portal.web.public.inquiry import OUT_OF_ORDER
 from portal.web.public.inquiry_form import new_token
-from portal.web.public.own_case import find_own_application
+from portal.web.public.own_case import find_own_application, opened_here
+from portal.web.public.own_page import signed_out
 from portal.web.public.routes import blueprint
 from portal.web.security import limits
 from portal.web.security.doors import public
@@ -47,6 +48,8 @@ def send_correction() -> AnyResponse:
     if process is None or asked is None or form.case.data != str(process.submission_id):
         if not ActionForm().validate():
             abort(400)
+        if opened_here() is None:
+            return signed_out(_typed())
         flash(gettext("This correction is not asked for here. Nothing was changed."), "warning")
         return redirect(url_for("public.own_page"), 303)
     reopened = Reopened(process, asked, typed=True, more="more" in request.form)
@@ -85,6 +88,12 @@ def _asked(process: Process | None, number: str | None) -> Correction | None:
     """The correction that the form was shown for: also one that is answered, so that a repeated sending is known."""
     found = process.corrections if process is not None else ()
     return next((row for row in found if str(row.id) == number), None)
+
+
+def _typed() -> list[str]:
+    """The texts of a correction whose questions can't be known now: none of what a button or a list sends."""
+    texts = {"name", "address_as", "email", "institution", "study_field", "motivation"}
+    return [text for name, text in request.form.items() if text and (name in texts or name.startswith("q-"))]
 
 
 def _page(

@@ -14,7 +14,7 @@ from portal.rules.applications import MAX_LANGUAGES
 from portal.rules.corrections import QUESTION, answers_in, kinds_in, value_of
 from portal.web.forms import Form
 from portal.web.public.apply_documents import DocumentsForm, documents_form
-from portal.web.public.apply_forms import SkillsForm, StepForm, form_of_step
+from portal.web.public.apply_forms import InternshipForm, SkillsForm, StepForm, form_of_step
 
 _STEPS = ("you", "studies", "internship", "skills", "motivation")
 
@@ -68,6 +68,11 @@ class Reopened:
         """How many rows of languages are shown; 0 when they were not asked for."""
         return sum(len(row) == 2 for row in self.rows())
 
+    @property
+    def documents_may_stay(self) -> bool:
+        """Whether a document that was named may be left as it is, because answers were named, too."""
+        return bool(self._names)
+
     def take_files(self, *, kept: Iterable[str], removed: str) -> None:
         """Take in what was uploaded, beside what was taken in at an earlier try.
 
@@ -79,10 +84,14 @@ class Reopened:
             self.documents.take_uploads()
 
     def validate(self) -> bool:
-        """Judge what was asked for; what was not is left alone."""
-        for form, _names in self._steps:
+        """Judge what was asked for; what was not is left alone.
+
+        Documents alone need a file each; beside answers, whoever sends none keeps what was sent.
+        """
+        for form, names in self._steps:
             form.validate()
-        if self.documents is not None and self.documents.validate():
+            _move_errors(form, names)
+        if self.documents is not None and self.documents.validate() and not self.documents_may_stay:
             for kind, _required, field in self.documents.kinds():
                 if not self.documents.of_kind(kind):
                     field.errors = [gettext("Choose a file for “%(name)s”.", name=field.label.text)]
@@ -136,6 +145,18 @@ def _names_in_form(made: type[StepForm], names: Iterable[str], document: CallDoc
         elif name in own and hasattr(made, own[name]):
             found.append(own[name])
     return found
+
+
+def _move_errors(form: StepForm, names: list[str]) -> None:
+    """Two dates and the weeks between them judge each other: what one asked day breaks is said at an asked field."""
+    if not isinstance(form, InternshipForm):
+        return
+    start, end = form.available_from.data, form.available_to.data
+    # That the end has passed since it was sent is no fault of another answer.
+    broken = "available_to" if start and end and end < start else "weeks"
+    asked = next((name for name in ("available_from", "available_to", "weeks") if name in names), None)
+    if asked is not None and broken not in names and form[broken].errors and not form[asked].errors:
+        form[asked].errors = form[broken].errors
 
 
 def _is_of_languages(name: str) -> bool:

@@ -174,12 +174,23 @@ def to_receipt(endpoint: str, submission_id: int) -> AnyResponse:
 
 
 def receipt_of_this_browser() -> Receipt | None:
-    """The receipt of what this browser sent last, within the hour."""
+    """The receipt of what this browser sent last, within the hour; one that was deleted meanwhile is no page."""
+    submission_id = _sent_here()
+    return (find_receipt(submission_id) or abort(404)) if submission_id is not None else None
+
+
+def find_receipt_here() -> Receipt | None:
+    """The same for pages that only mention it."""
+    submission_id = _sent_here()
+    return find_receipt(submission_id) if submission_id is not None else None
+
+
+def _sent_here() -> int | None:
     try:
-        submission_id = _seals().loads(cookies.read(RECEIPT_COOKIE), max_age=RECEIPT_SECONDS)
+        submission_id: int = _seals().loads(cookies.read(RECEIPT_COOKIE), max_age=RECEIPT_SECONDS)
     except BadData:
         return None
-    return find_receipt(submission_id) or abort(404)
+    return submission_id
 
 
 def _seals() -> URLSafeTimedSerializer:

@@ -18,6 +18,7 @@ from portal.rules.applications import ENDED
 from portal.web.forms import Form
 from portal.web.public.inquiry_form import new_token
 from portal.web.public.own_case import KEY as OWN_CASE
+from portal.web.public.own_page import signed_out
 from portal.web.public.routes import blueprint
 from portal.web.security.doors import public
 
@@ -66,10 +67,13 @@ def answer_offer() -> AnyResponse:
     """Accept the offer, or decline it."""
     form, process = OwnApplicationForm(), _own_application()
     answer = request.form.get("answer", "")
-    if not form.validate() or answer not in ANSWERS:
+    if answer not in ANSWERS:
         abort(400)
+    valid = form.validate()
     if process is None:
-        return redirect(url_for("public.own_page" if OWN_CASE in session else "public.track"), 303)
+        return _nothing_open(valid=valid)
+    if not valid:
+        return _not_done(process, form.hidden_problems()[0], 400)
     if form.case.data != str(process.submission_id):
         return _not_done(process, _other_application())
     try:
@@ -97,10 +101,11 @@ def withdraw() -> str | AnyResponse:
 def send_withdrawal() -> AnyResponse:
     """Take the application back; nothing is asked."""
     form, process = OwnApplicationForm(), _own_application()
-    if not form.validate():
-        abort(400)
+    valid = form.validate()
     if process is None:
-        return redirect(url_for("public.own_page" if OWN_CASE in session else "public.track"), 303)
+        return _nothing_open(valid=valid)
+    if not valid:
+        return make_response(_withdraw_page(process, form.hidden_problems()[0]), 400)
     if form.case.data != str(process.submission_id):
         return make_response(_withdraw_page(process, _other_application()), 409)
     try:
@@ -132,8 +137,15 @@ def _withdraw_page(process: Process, problem: str | None = None) -> str:
     )
 
 
-def _not_done(process: Process, problem: str) -> AnyResponse:
-    return make_response(_offer_page(process, problem), 409)
+def _not_done(process: Process, problem: str, status: int = 409) -> AnyResponse:
+    return make_response(_offer_page(process, problem), status)
+
+
+def _nothing_open(*, valid: bool) -> AnyResponse:
+    """To the way back in, or to the inquiry that is open; a forged form gets no further."""
+    if not valid:
+        abort(400)
+    return redirect(url_for("public.own_page"), 303) if OWN_CASE in session else signed_out()
 
 
 def _other_application() -> str:

@@ -1,5 +1,7 @@
 """The sender's own page: reference and access code open it, no account is needed."""
 
+from collections.abc import Iterable
+
 import structlog
 from flask import abort, make_response, redirect, render_template, request, session, url_for
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,6 +16,7 @@ from portal.queries.cases import Case, NoSuchCase, get_sender_case
 from portal.queries.process import find_process
 from portal.queries.receipts import find_submission_of
 from portal.rules.references import parse_reference
+from portal.rules.text import without_forbidden
 from portal.web.forms import ActionForm, Form
 from portal.web.public.application_page import show_application
 from portal.web.public.inquiry import RECEIPT_COOKIE
@@ -92,7 +95,8 @@ def reply() -> AnyResponse:
         return make_response(_own_page(form), 400 if form.csrf_failed else 422)
     if form.case.data != str(submission_id):
         problem = gettext(
-            "Another inquiry was opened in this browser meanwhile. Open the right one; your text is kept below."
+            "Another inquiry or application was opened in this browser meanwhile. Open the right one; "
+            "your text is kept below."
         )
         return _kept_text(form, 409, problem)
     if not limits.allow("sender_reply", str(submission_id)):
@@ -143,6 +147,21 @@ def _kept_text(form: SenderReplyForm, status: int, problem: str) -> AnyResponse:
     return make_response(
         render_template("public/track.html", form=TrackForm(formdata=None), problem=problem, kept=kept), status
     )
+
+
+def signed_out(typed: Iterable[str] = ()) -> AnyResponse:
+    """The way back in for whoever acts on a page that this browser has not open any more; nothing was done.
+
+    Args:
+        typed: the texts of the form that was sent; the form must have been this site's own.
+    """
+    problem = gettext(
+        "You have been signed out; nothing was done. Open the page again with reference and access code, "
+        "then do it once more."
+    )
+    kept = "\n\n".join(without_forbidden(text) for text in typed)
+    page = render_template("public/track.html", form=TrackForm(formdata=None), problem=problem, kept=kept)
+    return make_response(page, 403)
 
 
 def _case() -> Case:
