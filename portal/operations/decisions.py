@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Row, func, select, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 
 from portal import clock, settings
 from portal.database import db, transaction
@@ -148,9 +148,10 @@ def apply_due_decisions(*, limit: int = 50) -> int:
     for row in due:
         try:
             applied += _apply(row.id, row.submission_id)
-        except SQLAlchemyError:
+        except OperationalError:  # the database is away: the others would fare no better
             raise
         except Exception:
+            db.session.rollback()
             log.exception("decision_not_applied", decision=row.id)
     return applied
 
@@ -183,7 +184,7 @@ def _apply(decision_id: int, submission_id: int) -> bool:
             _applied(decision, now),
             actor=actor or "",
             account_id=decision.prepared_by,
-            token=f"decision-{decision_id}",
+            token=None,  # a name could be taken: the applicant chooses those of their own acts
             at=now,
         )
     return True

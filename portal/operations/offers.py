@@ -3,13 +3,14 @@
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, Select, select, text, update
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 
 from portal import clock
 from portal.database import db, transaction
 from portal.models import Application, Decision, Submission
+from portal.models.applications import WAITS
 from portal.operations.applications import close_requests, set_stage
 from portal.operations.door import Change, Letters, act_as_sender, sender_of, write_change
 from portal.operations.reserves import end_decisions, free_place
@@ -108,22 +109,23 @@ def lapse_offers(*, limit: int = 50) -> int:
 
     The applicant is told, its place is free, and the lead is told. Writes nothing when nothing is due.
     """
-    due = db.session.execute(
-        select(Decision.id, Decision.submission_id)
-        .where(*_open_offer(), Decision.reply_by < clock.now())
-        .order_by(Decision.reply_by, Decision.id)
-        .limit(limit)
-    ).all()
+    due = db.session.execute(overdue_offers().order_by(Decision.reply_by, Decision.id).limit(limit)).all()
     db.session.commit()
     lapsed = 0
     for row in due:
         try:
             lapsed += _lapse(row.id, row.submission_id)
-        except SQLAlchemyError:
+        except OperationalError:  # the database is away: the others would fare no better
             raise
         except Exception:
+            db.session.rollback()
             log.exception("offer_not_lapsed", decision=row.id)
     return lapsed
+
+
+def overdue_offers() -> Select[*tuple[Any, ...]]:
+    """The offers whose deadline has passed unanswered, each with its submission's id."""
+    return select(Decision.id, Decision.submission_id).where(*_open_offer(), Decision.reply_by < clock.now())
 
 
 def _lapse(decision_id: int, submission_id: int) -> bool:
@@ -151,14 +153,13 @@ def _lapse(decision_id: int, submission_id: int) -> bool:
             letters=lambda row: [("offer_lapsed", sender_of(row))],
             also=also,
         )
-        token = f"lapse-{decision_id}"
-        write_change(connection, row, change, actor=CLOCK, account_id=None, token=token, at=now)
+        write_change(connection, row, change, actor=CLOCK, account_id=None, token=None, at=now)
     return True
 
 
 def _open_offer(submission_id: int | None = None) -> list[Any]:
     """The condition of an offer that waits for its applicant."""
-    waits = [Decision.kind == "offer", Decision.applied_at.is_not(None), Decision.answer.is_(None)]
+    waits: list[Any] = [text(WAITS)]
     return waits if submission_id is None else [Decision.submission_id == submission_id, *waits]
 
 

@@ -13,14 +13,16 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from portal import clock
 from portal.cli.serve import run_worker
 from portal.database import db, transaction
 from portal.gateways.letters import write_letter
 from portal.models import Application, CallEvent, Correction, Decision, Event, Interview, Letter, Submission
-from portal.operations import decisions
+from portal.operations import decisions, offers
+from portal.operations.cases import add_sender_reply
 from portal.operations.decisions import (
     NothingChosen,
     TooLittleTime,
@@ -28,6 +30,7 @@ from portal.operations.decisions import (
     recall_decisions,
     release_decisions,
 )
+from portal.operations.door import write_change
 from portal.operations.offers import AlreadyEnded, OfferNotOpen, answer_offer, lapse_offers, withdraw_application
 from portal.operations.outbox import facts_of_reply
 from portal.operations.preparing import DecisionChanged, NotDecidable, prepare_decision, withdraw_decision
@@ -416,12 +419,15 @@ def test_one_that_fails_does_not_stop_the_others(
         assert letters_to(first) == letters_to(second) == ["decision_decline"]
 
 
-def test_the_worker_does_it_by_itself(app: Flask, lead: Viewer, call: StoredCall, outbox: Outbox) -> None:
-    class OneRound(threading.Event):
-        def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002
-            self.set()
-            return True
+class OneRound(threading.Event):
+    """Stops the worker after its first round."""
 
+    def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002
+        self.set()
+        return True
+
+
+def test_the_worker_does_it_by_itself(app: Flask, lead: Viewer, call: StoredCall, outbox: Outbox) -> None:
     with app.app_context():
         offered, declined = applicants(call, 2)
         prepare(lead, offered)
@@ -434,6 +440,84 @@ def test_the_worker_does_it_by_itself(app: Flask, lead: Viewer, call: StoredCall
     subjects = " ".join(message["Subject"] for message in outbox.messages)
     assert "The offer has ended" in subjects
     assert "Our answer to your application" in subjects
+
+
+def test_a_name_that_an_applicant_chose_stops_nothing(
+    app: Flask, lead: Viewer, call: StoredCall, outbox: Outbox
+) -> None:
+    with app.app_context():
+        hostile, lapsing, other = applicants(call, 3)
+        prepare(lead, lapsing)
+        decide_now(lead, call)
+        prepare(lead, hostile, "decline")
+        prepare(lead, other, "decline")
+        send_all(lead, call)
+        for received in (hostile, lapsing):
+            for decision in db.session.scalars(select(Decision.id)).all():
+                for name in (f"decision-{decision}", f"lapse-{decision}"):
+                    add_sender_reply(submission_id=received.submission_id, body="Hello.", token=name)
+        with later(timedelta(days=16)):
+            assert (apply_due_decisions(), lapse_offers()) == (2, 1)
+        assert [stage_of(received) for received in (hostile, lapsing, other)] == [
+            "declined",
+            "offer_lapsed",
+            "declined",
+        ]
+
+
+@pytest.mark.parametrize("what", ["decisions", "offers"])
+def test_a_row_that_the_database_refuses_stops_neither_the_others_nor_the_letters(
+    app: Flask, lead: Viewer, call: StoredCall, outbox: Outbox, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    module = {"decisions": decisions, "offers": offers}[what]
+    with app.app_context():
+        first, second = applicants(call, 2)
+        kind = "decline" if what == "decisions" else "offer"
+        prepare(lead, first, kind)
+        prepare(lead, second, kind)
+        send_all(lead, call) if what == "decisions" else decide_now(lead, call)
+        broken, real = first.submission_id, write_change
+
+        def write(connection: Any, row: Any, *args: Any, **values: Any) -> int:
+            if row.id == broken:
+                connection.execute(insert(Event).values(submission_id=row.id, kind="no such kind"))
+            return real(connection, row, *args, **values)
+
+        monkeypatch.setattr(module, "write_change", write)
+        with later(timedelta(days=16)):
+            run_worker(OneRound())
+        ended = "declined" if what == "decisions" else "offer_lapsed"
+        assert stage_of(first) != ended
+        assert stage_of(second) == ended
+    told = " ".join(message["Subject"] for message in outbox.messages)
+    assert ("Our answer to your application" if what == "decisions" else "The offer has ended") in told
+
+
+def test_when_the_database_is_away_the_worker_is_told(
+    app: Flask, lead: Viewer, call: StoredCall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_args: Any, **_values: Any) -> int:
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    with app.app_context():
+        prepare(lead, applicants(call, 1)[0], "decline")
+        send_all(lead, call)
+        monkeypatch.setattr(decisions, "write_change", away)
+        with later(WINDOW), pytest.raises(OperationalError):
+            apply_due_decisions()
+
+
+def test_offers_that_wait_are_found_by_their_index(app: Flask) -> None:
+    with app.app_context():
+        found = offers.overdue_offers().order_by(Decision.reply_by, Decision.id).limit(50)
+        dialect = db.engine.dialect
+        statement = str(found.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+        if dialect.name == "sqlite":
+            plan = " ".join(str(row) for row in db.session.execute(text(f"EXPLAIN QUERY PLAN {statement}")))
+        else:
+            db.session.execute(text("SET LOCAL enable_seqscan = off"))
+            plan = " ".join(str(row) for row in db.session.execute(text(f"EXPLAIN {statement}")))
+    assert "ix_decisions_waiting" in plan
 
 
 def test_nothing_due_writes_nothing(app: Flask, call: StoredCall, count_statements: Callable[[], Any]) -> None:

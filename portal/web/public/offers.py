@@ -16,7 +16,7 @@ from portal.queries.cases import NoSuchCase
 from portal.queries.process import Process, find_process
 from portal.rules.applications import ENDED
 from portal.web.forms import Form
-from portal.web.public.inquiry_form import new_token
+from portal.web.public.inquiry_form import new_token, token_of
 from portal.web.public.own_case import KEY as OWN_CASE
 from portal.web.public.routes import blueprint
 from portal.web.security.doors import public
@@ -73,7 +73,9 @@ def answer_offer() -> AnyResponse:
     if form.case.data != str(process.submission_id):
         return _not_done(process, _other_application())
     try:
-        operations.answer_offer(submission_id=process.submission_id, token=_name_of(form), accepted=ANSWERS[answer])
+        operations.answer_offer(
+            submission_id=process.submission_id, token=token_of(form.token.data), accepted=ANSWERS[answer]
+        )
     except NoSuchCase:
         abort(404)
     except OfferNotOpen:
@@ -104,7 +106,7 @@ def send_withdrawal() -> AnyResponse:
     if form.case.data != str(process.submission_id):
         return make_response(_withdraw_page(process, _other_application()), 409)
     try:
-        operations.withdraw_application(submission_id=process.submission_id, token=_name_of(form))
+        operations.withdraw_application(submission_id=process.submission_id, token=token_of(form.token.data))
     except NoSuchCase:
         abort(404)
     except AlreadyEnded:
@@ -138,7 +140,3 @@ def _not_done(process: Process, problem: str) -> AnyResponse:
 
 def _other_application() -> str:
     return gettext("Another application was opened in this browser meanwhile. Nothing was done. This is that one.")
-
-
-def _name_of(form: OwnApplicationForm) -> str:
-    return (form.token.data or new_token())[:64]
