@@ -18,7 +18,7 @@ from portal.queries.calls import NoSuchCall
 from portal.queries.decisions import reserve_list
 from portal.queries.directory import Mailbox, mailboxes_of
 from portal.queries.editions import content
-from portal.queries.scope import leads
+from portal.queries.scope import closed_to, leads
 from portal.rules.decisions import usual_deadline
 from portal.rules.policy import Viewer
 
@@ -39,12 +39,15 @@ def move_reserve(viewer: Viewer, *, slug: str, order: list[int], decision_id: in
 
     Raises:
         NoSuchCall: unknown, or not the viewer's.
-        ReserveChanged: the list is another by now.
+        ReserveChanged: the list is another by now, or whoever moves is one whom the viewer reviews and may not see.
     """
     wanted = _moved(order, decision_id, up=up)
     with transaction() as connection:
         call_id = lock_call(connection, viewer, slug)
-        present = [row.id for row in connection.execute(reserve_list(call_id))]
+        rows = connection.execute(reserve_list(call_id).add_columns(closed_to(viewer).label("closed"))).all()
+        if any(row.closed and row.id == decision_id for row in rows):
+            raise ReserveChanged
+        present = [row.id for row in rows]
         if present == wanted and wanted != order:
             return
         if present != order:

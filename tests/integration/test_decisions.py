@@ -89,12 +89,12 @@ def mark(received: Received) -> str:
     return mark_of(pending(received))
 
 
-def marks(call: StoredCall) -> list[str]:
-    return [mark_of(row) for row in list_decisions(call.id).prepared]
+def marks(lead: Viewer, call: StoredCall) -> list[str]:
+    return [mark_of(row) for row in list_decisions(lead, call).prepared]
 
 
 def send_all(lead: Viewer, call: StoredCall, token: str = "") -> decisions.Released:
-    return release_decisions(lead, slug=call.slug, seen=marks(call), token=token or secrets.token_hex(8))
+    return release_decisions(lead, slug=call.slug, seen=marks(lead, call), token=token or secrets.token_hex(8))
 
 
 @contextmanager
@@ -193,7 +193,7 @@ def test_whose_call_it_is_not_decides_nothing(
     with app.app_context():
         received = applicants(call, 1)[0]
         prepare(lead, received, "reserve")
-        [seen] = marks(call)
+        [seen] = marks(lead, call)
         for viewer in (people["pirinen"], Viewer(99, "Admin", "administrator", None, "en")):
             with pytest.raises(NoSuchCase):
                 prepare(viewer, received, "decline")
@@ -205,7 +205,7 @@ def test_whose_call_it_is_not_decides_nothing(
                 recall_decisions(viewer, slug=call.slug, effective_at=clock.now())
             with pytest.raises(NoSuchCall):
                 move_reserve(viewer, slug=call.slug, order=[1], decision_id=1, up=True)
-        assert marks(call) == [seen]
+        assert marks(lead, call) == [seen]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -280,7 +280,7 @@ def test_sending_twice_is_once_and_after_a_recall_it_stays_taken_back(
     with app.app_context():
         for received in applicants(call, 2):
             prepare(lead, received, "decline")
-        seen = marks(call)
+        seen = marks(lead, call)
         released = release_decisions(lead, slug=call.slug, seen=seen, token="one")
         assert release_decisions(lead, slug=call.slug, seen=seen, token="one") == released
         recalled = recall_decisions(lead, slug=call.slug, effective_at=released.effective_at)
@@ -288,7 +288,7 @@ def test_sending_twice_is_once_and_after_a_recall_it_stays_taken_back(
         again = recall_decisions(lead, slug=call.slug, effective_at=released.effective_at)
         assert (again.count, again.gone) == (0, 0)
         assert release_decisions(lead, slug=call.slug, seen=seen, token="one") == released
-        assert marks(call) == seen
+        assert marks(lead, call) == seen
         with later(timedelta(hours=1)):
             assert apply_due_decisions() == 0
         kinds = db.session.scalars(select(CallEvent.kind).order_by(CallEvent.id)).all()
@@ -300,15 +300,15 @@ def test_what_was_not_seen_is_not_sent(app: Flask, people: dict[str, Viewer], le
         first, second = applicants(call, 2)
         prepare(lead, first, "decline")
         prepare(lead, second, "decline")
-        seen = marks(call)
+        seen = marks(lead, call)
         with pytest.raises(NothingChosen):
             release_decisions(lead, slug=call.slug, seen=[], token="none")
         prepare(people["coordinator"], second, "reserve")
         with pytest.raises(DecisionChanged):
             release_decisions(lead, slug=call.slug, seen=seen, token="two")
-        assert not list_decisions(call.id).batches
+        assert not list_decisions(lead, call).batches
         release_decisions(lead, slug=call.slug, seen=[mark(first)], token="three")
-        assert [row.reference for row in list_decisions(call.id).prepared] == [second.reference]
+        assert [row.reference for row in list_decisions(lead, call).prepared] == [second.reference]
         with pytest.raises(DecisionChanged) as released:
             prepare(lead, first, "offer")
         assert released.value.released
@@ -330,10 +330,10 @@ def test_another_call_is_left_alone(app: Flask, lead: Viewer, call: StoredCall) 
         prepare(lead, mine, "decline")
         prepare(lead, theirs, "decline")
         with pytest.raises(DecisionChanged):
-            release_decisions(lead, slug=call.slug, seen=marks(other), token="x")
+            release_decisions(lead, slug=call.slug, seen=marks(lead, other), token="x")
         effective_at = send_all(lead, call).effective_at
         assert recall_decisions(lead, slug=other.slug, effective_at=effective_at).count == 0
-        assert len(list_decisions(call.id).batches) == 1
+        assert len(list_decisions(lead, call).batches) == 1
 
 
 def test_recall_and_application_at_the_same_moment_one_wins_for_each(
@@ -670,7 +670,7 @@ def test_the_reserve_moves_up_in_the_order_a_person_wrote(
         prepare(lead, ranked, "reserve", rank=1)
         prepare(lead, late, "reserve")
         decide_now(lead, call)
-        assert [row.reference for row in list_decisions(call.id).reserve] == [
+        assert [row.reference for row in list_decisions(lead, call).reserve] == [
             received.reference for received in (ranked, early, late)
         ]
         answer_offer(submission_id=first.submission_id, token="no", accepted=False)
@@ -707,16 +707,16 @@ def test_the_order_is_a_persons_to_change(
     with app.app_context():
         for received in applicants(call, 3):
             prepare(lead, received, "reserve")
-        a, b, c = order = [row.id for row in list_decisions(call.id).reserve]
+        a, b, c = order = [row.id for row in list_decisions(lead, call).reserve]
         for _ in range(2):
             move_reserve(lead, slug=call.slug, order=order, decision_id=c, up=True)
-        assert [row.id for row in list_decisions(call.id).reserve] == [a, c, b]
+        assert [row.id for row in list_decisions(lead, call).reserve] == [a, c, b]
         with pytest.raises(ReserveChanged):
             move_reserve(people["coordinator"], slug=call.slug, order=order, decision_id=a, up=False)
         move_reserve(lead, slug=call.slug, order=[a, c, b], decision_id=a, up=True)
         move_reserve(lead, slug=call.slug, order=[a, c, b], decision_id=a, up=False)
-        assert [row.id for row in list_decisions(call.id).reserve] == [c, a, b]
-        assert [row.rank for row in list_decisions(call.id).reserve] == [1, 2, 3]
+        assert [row.id for row in list_decisions(lead, call).reserve] == [c, a, b]
+        assert [row.rank for row in list_decisions(lead, call).reserve] == [1, 2, 3]
         with pytest.raises(ReserveChanged):
             move_reserve(lead, slug=call.slug, order=[c, a, b], decision_id=9999, up=True)
 
@@ -752,7 +752,7 @@ def test_who_leaves_the_reserve_list_gets_no_offer(app: Flask, lead: Viewer, cal
         withdraw_application(submission_id=second.submission_id, token="bye")
         assert pending(second) is None
         assert pending(third) is not None, "the place is still free"
-        assert [row.reference for row in list_decisions(call.id).reserve] == [third.reference]
+        assert [row.reference for row in list_decisions(lead, call).reserve] == [third.reference]
 
 
 def test_a_place_that_becomes_free_while_the_manager_decides(app: Flask, lead: Viewer, call: StoredCall) -> None:
@@ -902,7 +902,7 @@ def test_leaving_and_being_decided_at_the_same_moment(app: Flask, lead: Viewer, 
                 job.result()
     with app.app_context():
         assert Counter(map(stage_of, everybody)) == {"withdrawn": 6}
-        assert not list_decisions(call.id).batches
+        assert not list_decisions(lead, call).batches
         for received in everybody:
             assert letters_to(received)[-2:] == ["application_withdrawn", "application_updated"]
 
@@ -965,11 +965,11 @@ def test_many_are_decided_in_a_constant_number_of_statements(
             prepare(lead, received, "reserve")
         with count_statements() as few:
             send_all(lead, call)
-            list_decisions(call.id)
+            list_decisions(lead, call)
         other = make_call(lead.account_id)
         for received in applicants(other, 20):
             prepare(lead, received, "reserve")
         with count_statements() as many:
             send_all(lead, other)
-            list_decisions(other.id)
+            list_decisions(lead, other)
         assert len(few) == len(many)

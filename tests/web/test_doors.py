@@ -202,6 +202,7 @@ WITH_VERSION = (*ACTS, "workspace.reopen")
 class DecidedCall:
     """A call with a decision for each thing that can be done with one, and an applicant who has an offer."""
 
+    lead: Viewer
     slug: str
     prepared: Received
     on_the_list: str
@@ -379,7 +380,7 @@ def decide_a_call(lead: Viewer) -> DecidedCall:
         prepare_decision(lead, reference=received.reference, seen="", kind=kind, reason="Why", reply_by=deadline)
 
     def send() -> Released:
-        seen = [mark_of(row) for row in list_decisions(call.id).prepared]
+        seen = [mark_of(row) for row in list_decisions(lead, call).prepared]
         return release_decisions(lead, slug=call.slug, seen=seen, token=secrets.token_hex(8))
 
     prepare(offered, "offer")
@@ -391,14 +392,14 @@ def decide_a_call(lead: Viewer) -> DecidedCall:
     prepare(prepared, "decline")
     prepare(first, "reserve")
     prepare(second, "reserve")
-    return DecidedCall(call.slug, prepared, first.reference, on_its_way, offered)
+    return DecidedCall(lead, call.slug, prepared, first.reference, on_its_way, offered)
 
 
 def filled_about_decisions(house: House, act: str) -> dict[str, str]:
     """The fields of a form about decisions, as its page has them now."""
     decided = house.decided
     with house.app.app_context():
-        rows = list_decisions(find_call(decided.slug).id)  # type: ignore[union-attr]
+        rows = list_decisions(decided.lead, find_call(decided.slug))  # type: ignore[arg-type]
         marks = {row.reference: mark_of(row) for row in rows.prepared}
         db.session.rollback()
     mark = marks.get(decided.prepared.reference, "")
