@@ -22,7 +22,7 @@ from portal.database import db, transaction
 from portal.gateways.letters import write_letter
 from portal.models import Application, CallEvent, Correction, Decision, Event, Interview, Letter, Submission
 from portal.operations import decisions, offers
-from portal.operations.cases import add_sender_reply
+from portal.operations.cases import NotDecidedYet, add_sender_reply, close_case, reopen_case, reply_to_sender
 from portal.operations.decisions import (
     NothingChosen,
     TooLittleTime,
@@ -30,7 +30,7 @@ from portal.operations.decisions import (
     recall_decisions,
     release_decisions,
 )
-from portal.operations.door import write_change
+from portal.operations.door import SeenCase, write_change
 from portal.operations.offers import AlreadyEnded, OfferNotOpen, answer_offer, lapse_offers, withdraw_application
 from portal.operations.outbox import facts_of_reply
 from portal.operations.preparing import DecisionChanged, NotDecidable, prepare_decision, withdraw_decision
@@ -39,9 +39,10 @@ from portal.operations.reserves import ReserveChanged, move_reserve
 from portal.queries.calls import NoSuchCall, StoredCall
 from portal.queries.cases import NoSuchCase, get_case, get_sender_case
 from portal.queries.decisions import list_decisions, mark_of
+from portal.queries.directory import mailboxes_of
 from portal.queries.editions import content
 from portal.queries.process import find_process
-from portal.rules.applications import DECIDABLE, ENDED, STAGES, Stage
+from portal.rules.applications import DECIDABLE, ENDED, STAGES, WITHDRAWABLE, Stage
 from portal.rules.decisions import end_of_day, usual_deadline
 from portal.rules.policy import Viewer
 from tests.conftest import Outbox
@@ -813,7 +814,8 @@ def test_withdrawing_at_each_stage(app: Flask, lead: Viewer, call: StoredCall, s
             decide_now(lead, call)
         put(received, stage)
         letters = letters_to(received)
-        if stage in ENDED:
+        if stage not in WITHDRAWABLE:
+            assert stage in ("declined", "withdrawn", "replaced")
             with pytest.raises(AlreadyEnded):
                 withdraw_application(submission_id=received.submission_id, token="bye")
             assert (stage_of(received), letters_to(received)) == (stage, letters)
@@ -831,8 +833,96 @@ def test_withdrawing_at_each_stage(app: Flask, lead: Viewer, call: StoredCall, s
             assert process.decision is not None
             assert process.decision.answer == "declined"
         assert letters_about(call) == (
-            [("reserve_moves_up", "hannu.koponen@keskisuomi.fi")] if stage == "offered" else []
+            [("reserve_moves_up", "hannu.koponen@keskisuomi.fi")] if stage in ("offered", "accepted") else []
         )
+
+
+def test_a_place_that_is_given_back_goes_to_the_first_in_reserve(
+    app: Flask, lead: Viewer, call: StoredCall, offered: Received
+) -> None:
+    with app.app_context():
+        waiting = apply(call, name="Next Person", email="next@example.org")
+        prepare(lead, waiting, "reserve")
+        decide_now(lead, call)
+        answer_offer(submission_id=offered.submission_id, token="yes", accepted=True)
+        assert pending(waiting) is None
+        for _ in range(2):
+            withdraw_application(submission_id=offered.submission_id, token="bye")
+        assert (stage_of(offered), status_of(offered)) == ("withdrawn", "closed")
+        prepared = pending(waiting)
+        assert prepared is not None
+        assert (prepared.kind, prepared.released_at) == ("offer", None)
+        assert [kind for kind, _address in letters_about(call)] == ["reserve_moves_up"]
+
+
+def test_the_lead_is_told_beside_the_holder(
+    app: Flask, people: dict[str, Viewer], lead: Viewer, call: StoredCall
+) -> None:
+    """Somebody else holds the case: both hear what the applicant does; who does both hears it once."""
+
+    def told(received: Received) -> list[str]:
+        return sorted(
+            db.session.scalars(
+                select(Letter.recipient).where(
+                    Letter.submission_id == received.submission_id, Letter.kind == "application_updated"
+                )
+            )
+        )
+
+    with app.app_context():
+        both = sorted({box.address for key in ("koponen", "pirinen") for box in mailboxes_of(key)})
+        assert len(both) == 2
+        accepting, leaving, held_by_lead = applicants(call, 3)
+        for received, holder in ((accepting, "pirinen"), (leaving, "pirinen"), (held_by_lead, "koponen")):
+            with transaction() as connection:
+                connection.execute(
+                    update(Submission).where(Submission.id == received.submission_id).values(holder=holder)
+                )
+        prepare(lead, accepting)
+        decide_now(lead, call)
+        answer_offer(submission_id=accepting.submission_id, token="yes", accepted=True)
+        withdraw_application(submission_id=leaving.submission_id, token="bye")
+        withdraw_application(submission_id=held_by_lead.submission_id, token="bye")
+        assert told(accepting) == told(leaving) == both
+        assert told(held_by_lead) == ["hannu.koponen@keskisuomi.fi"]
+        coordinators = make_call(people["coordinator"].account_id)
+        [received] = applicants(coordinators, 1)
+        withdraw_application(submission_id=received.submission_id, token="bye")
+        assert "coordinator@demo.example.org" in told(received)
+        assert len(told(received)) == 2
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_case_is_closed_only_when_the_application_has_ended(
+    app: Flask, people: dict[str, Viewer], call: StoredCall, stage: Stage
+) -> None:
+    holder = people["coordinator"]
+
+    def seen(received: Received) -> SeenCase:
+        return SeenCase(received.reference, get_case(holder, received.reference).row.version, secrets.token_urlsafe(18))
+
+    with app.app_context():
+        closing, answering = applicants(call, 2)
+        put(closing, stage)
+        put(answering, stage)
+        for received in (closing, answering):  # who writes again after the end wakes the case
+            add_sender_reply(submission_id=received.submission_id, body="Thank you.", token=secrets.token_urlsafe(18))
+        if stage not in ENDED:
+            with pytest.raises(NotDecidedYet):
+                close_case(holder, case=seen(closing), tell_sender=True)
+            with pytest.raises(NotDecidedYet):
+                reply_to_sender(holder, case=seen(answering), body="Bye.", closing=True)
+            assert "closed" not in (status_of(closing), status_of(answering))
+            assert "inquiry_answered" not in letters_to(answering)
+            reply_to_sender(holder, case=seen(answering), body="Hello.")
+            return
+        close_case(holder, case=seen(closing), tell_sender=False)
+        reply_to_sender(holder, case=seen(answering), body="Bye.", closing=True)
+        assert status_of(closing) == status_of(answering) == "closed"
+        reopen_case(holder, case=seen(closing))
+        assert (stage_of(closing), status_of(closing)) == (stage, "in_progress")
+        close_case(holder, case=seen(closing), tell_sender=False)
+        assert (stage_of(closing), status_of(closing)) == (stage, "closed")
 
 
 def test_who_left_in_the_undo_window_gets_no_decision(app: Flask, lead: Viewer, call: StoredCall) -> None:

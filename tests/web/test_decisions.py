@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from portal import clock
 from portal.database import db, transaction
-from portal.models import Application, Call, CallReviewer, Decision, Event, Letter
+from portal.models import Application, Call, CallReviewer, Decision, Event, Letter, Submission
 from portal.operations.decisions import apply_due_decisions
 from portal.operations.offers import lapse_offers
 from portal.operations.preparing import prepare_decision
@@ -25,7 +25,7 @@ from portal.queries.decisions import WAITING_SHOWN, list_decisions, mark_of
 from portal.queries.receipts import find_receipt
 from portal.rules.policy import Viewer
 from tests.conftest import CheckingClient, Outbox
-from tests.integration.test_decisions import decide_now, prepare, send_all
+from tests.integration.test_decisions import decide_now, prepare, put, send_all
 from tests.internships import apply, make_call
 from tests.people import add_people, receive
 from tests.web.browsing import form_of, text_of
@@ -574,3 +574,79 @@ def test_a_name_that_is_not_of_our_shape_is_not_taken(app: Flask, call: StoredCa
         names = db.session.scalars(select(Event.token).where(Event.kind.in_(("sender_replied", "withdrawn")))).all()
     assert len(names) == 5
     assert all(name and re.fullmatch("[A-Za-z0-9_-]{24}", name) for name in names)
+
+
+def test_a_place_that_was_accepted_can_be_given_back(
+    app: Flask, manager: CheckingClient, call: StoredCall, offered: Received
+) -> None:
+    browser = as_applicant(app, offered)
+    browser.post(OFFER, data={**form_of(browser.get(OFFER), OFFER), "answer": "accept"})
+    page = browser.get(OWN)
+    assert WITHDRAW in page.text
+    page = browser.get(WITHDRAW)
+    assert "Your place may go to somebody else." in text_of(page)
+    assert browser.post(WITHDRAW, data=form_of(page, WITHDRAW)).status_code == 303
+    assert stage_of(app, offered) == "withdrawn"
+    for address in (OWN, OFFER):
+        said = text_of(browser.get(address))
+        assert "You have given the place back" in said
+        assert "You have accepted the place" not in said
+    assert WITHDRAW not in browser.get(OWN).text
+    assert "Withdrew later" in text_of(manager.get(decisions_page(call)))
+
+
+@pytest.mark.parametrize("stage", ["offer_declined", "offer_lapsed", "declined"])
+def test_until_when_one_can_leave(app: Flask, call: StoredCall, stage: Any) -> None:
+    received = one(app, call)
+    with app.app_context():
+        put(received, stage)
+    browser = as_applicant(app, received)
+    can = stage != "declined"
+    assert (WITHDRAW in browser.get(OWN).text) is can
+    assert ("nothing to withdraw" in text_of(browser.get(WITHDRAW))) is not can
+
+
+def test_the_link_of_a_letter_lets_the_lead_in_and_the_holder(app: Flask, lead: Viewer, call: StoredCall) -> None:
+    received = one(app, call)
+    with app.app_context(), transaction() as connection:
+        connection.execute(update(Submission).where(Submission.id == received.submission_id).values(holder="pirinen"))
+    link = f"/workspace/cases/{received.reference}"
+    browsers = {}
+    for key in ("koponen", "pirinen"):
+        browser = browsers[key] = app.test_client()
+        assert isinstance(browser, CheckingClient)
+        sign_in(browser, key)
+    answer = browsers["koponen"].get(link)
+    assert (answer.status_code, answer.location) == (302, f"/workspace/applications/{received.reference}")
+    assert browsers["koponen"].get(answer.location).status_code == 200
+    assert browsers["pirinen"].get(link).status_code == 200
+    ask_to_review(app, call, lead, blind=True)
+    followed = browsers["koponen"].get(link, follow_redirects=True)
+    assert followed.request.path == f"/workspace/reviews/{received.reference}"
+    with app.app_context(), transaction() as connection:
+        connection.execute(update(Submission).values(holder="koponen"))
+    assert browsers["pirinen"].get(link).status_code == 404
+
+
+def test_the_case_of_an_application_in_review_is_not_closed(
+    app: Flask, manager: CheckingClient, call: StoredCall
+) -> None:
+    received = one(app, call)
+    place = f"/workspace/cases/{received.reference}"
+    page = manager.get(place)
+    assert "Close the case" not in page.text
+    form = form_of(page, f"{place}/reply")
+    fields = {name: value for name, value in form.items() if name.startswith("reply-")}
+    csrf = {name: value for name, value in form.items() if "csrf" in name}
+    refused = manager.post(
+        f"{place}/reply", data={**fields, **csrf, "reply-body": "Goodbye.", "reply-closing": "y", "send": "1"}
+    )
+    assert refused.status_code == 409
+    assert "An application ends when a decision is sent" in text_of(refused)
+    assert "Goodbye." in refused.text
+    closing = {name.replace("reply-", "close-"): value for name, value in fields.items() if "body" not in name}
+    refused = manager.post(f"{place}/close", data={**closing, **csrf})
+    assert refused.status_code == 409
+    with app.app_context():
+        put(received, "declined")
+    assert "Close the case" in manager.get(place).text

@@ -14,7 +14,7 @@ from portal.operations import offers as operations
 from portal.operations.offers import AlreadyEnded, OfferNotOpen
 from portal.queries.cases import NoSuchCase
 from portal.queries.process import Process, find_process
-from portal.rules.applications import ENDED
+from portal.rules.applications import WITHDRAWABLE
 from portal.web.forms import Form
 from portal.web.public.inquiry_form import new_token, token_of
 from portal.web.public.own_case import KEY as OWN_CASE
@@ -128,7 +128,7 @@ def _withdraw_page(process: Process, problem: str | None = None) -> str:
     return render_template(
         "public/withdraw.html",
         process=process,
-        ended=process.stage in ENDED,
+        ended=process.stage not in WITHDRAWABLE,
         form=offer_form(process),
         problem=problem,
     )
