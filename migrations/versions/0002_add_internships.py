@@ -231,6 +231,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("applied_at IS NULL"),
         postgresql_where=sa.text("applied_at IS NULL"),
     )
+    op.create_index(
+        "ix_decisions_waiting",
+        "decisions",
+        ["reply_by"],
+        unique=False,
+        sqlite_where=sa.text("kind = 'offer' AND applied_at IS NOT NULL AND answer IS NULL"),
+        postgresql_where=sa.text("kind = 'offer' AND applied_at IS NOT NULL AND answer IS NULL"),
+    )
     op.create_index(op.f("ix_decisions_submission_id_id"), "decisions", ["submission_id", "id"], unique=False)
 
     op.create_table(
@@ -336,6 +344,7 @@ def downgrade() -> None:
 
     op.drop_table("interviews")
     op.drop_index(op.f("ix_decisions_submission_id_id"), table_name="decisions")
+    op.drop_index("ix_decisions_waiting", table_name="decisions")
     op.drop_index("ix_decisions_pending", table_name="decisions")
     op.drop_index("ix_decisions_due", table_name="decisions")
 

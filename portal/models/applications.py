@@ -12,6 +12,9 @@ from portal.rules.applications import Decision as DecisionKind
 
 _PENDING = text("applied_at IS NULL")
 
+WAITS = "kind = 'offer' AND applied_at IS NOT NULL AND answer IS NULL"
+"""What an offer is that waits for its applicant, in the words of its index: other words would not use it."""
+
 
 class Application(Base):
     """What an internship application has beyond its submission. ``answers`` are ``rules.applications.Answers``.
@@ -183,6 +186,7 @@ class Decision(Base):
         CheckConstraint("(answer IS NULL) = (answered_at IS NULL)", name="answer_has_moment"),
         Index("ix_decisions_pending", "submission_id", unique=True, sqlite_where=_PENDING, postgresql_where=_PENDING),
         Index("ix_decisions_due", "effective_at", sqlite_where=_PENDING, postgresql_where=_PENDING),
+        Index("ix_decisions_waiting", "reply_by", sqlite_where=text(WAITS), postgresql_where=text(WAITS)),
         Index(None, "submission_id", "id"),
     )
 

@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from sqlalchemy import select
+from sqlalchemy.engine import Connection
+
+from portal.models import Application
 from portal.operations.door import (
     EVENT_OF,
     CaseRow,
@@ -14,9 +18,10 @@ from portal.operations.door import (
 )
 from portal.queries.directory import get_directory, mailboxes_of
 from portal.queries.editions import content
+from portal.rules.applications import ENDED
 from portal.rules.policy import Viewer
 from portal.rules.routing import route
-from portal.rules.states import CaseAct
+from portal.rules.states import CaseAct, NotPossible
 
 
 class NothingChanges(ValueError):
@@ -27,11 +32,15 @@ class UnknownHolder(ValueError):
     """There is no such manager."""
 
 
+class NotDecidedYet(NotPossible):
+    """An application ends by a decision or by its applicant's leaving, not by closing its case."""
+
+
 def reply_to_sender(viewer: Viewer, *, case: SeenCase, body: str, closing: bool = False) -> None:
     """Answer the sender by letter, and close the case when ``closing``.
 
     Raises:
-        NoSuchCase, CaseChanged, NotPossible.
+        NoSuchCase, CaseChanged, NotPossible; NotDecidedYet when closing an application that has not ended.
     """
     _act(
         viewer,
@@ -40,6 +49,7 @@ def reply_to_sender(viewer: Viewer, *, case: SeenCase, body: str, closing: bool 
         body=body,
         letters=lambda row: [("inquiry_answered", sender_of(row))],
         then_close=closing,
+        also=_check_ended if closing else _nothing_more,
     )
 
 
@@ -113,9 +123,15 @@ def close_case(viewer: Viewer, *, case: SeenCase, tell_sender: bool) -> None:
     """Close the case; the sender is told unless the viewer says otherwise.
 
     Raises:
-        NoSuchCase, CaseChanged, NotPossible.
+        NoSuchCase, CaseChanged, NotPossible; NotDecidedYet for an application that has not ended.
     """
-    _act(viewer, case, "close", letters=lambda row: [("inquiry_closed", sender_of(row))] if tell_sender else [])
+    _act(
+        viewer,
+        case,
+        "close",
+        letters=lambda row: [("inquiry_closed", sender_of(row))] if tell_sender else [],
+        also=_check_ended,
+    )
 
 
 def reopen_case(viewer: Viewer, *, case: SeenCase) -> None:
@@ -139,6 +155,16 @@ def add_sender_reply(*, submission_id: int, body: str, token: str) -> None:
         return [("sender_answered", mailbox) for mailbox in mailboxes_of(row.holder)]
 
     act_as_sender(submission_id, token, _change("sender_reply", body=body, letters=letters))
+
+
+def _check_ended(connection: Connection, row: CaseRow) -> None:
+    stage = connection.scalar(select(Application.stage).where(Application.submission_id == row.id))
+    if stage is not None and stage not in ENDED:
+        raise NotDecidedYet("close", stage)
+
+
+def _nothing_more(_connection: Connection, _row: CaseRow) -> None:
+    return
 
 
 def _act(viewer: Viewer, case: SeenCase, act: CaseAct, **values: Any) -> None:

@@ -13,7 +13,7 @@ from portal.models import Application, Attachment, Call, Correction
 from portal.operations.documents import keep_files, name_of_sending, settle_documents
 from portal.operations.door import CaseRow, Change, Letters, SeenCase, act_as_sender, act_on_case, sender_of
 from portal.operations.receiving import StagedFile
-from portal.queries.directory import mailboxes_of
+from portal.operations.telling import told_about
 from portal.queries.scope import led_by
 from portal.rules.applications import IN_REVIEW
 from portal.rules.corrections import DOCUMENT, answers_in, correctable, corrected, kinds_in, mirrored, value_of
@@ -101,7 +101,7 @@ def cancel_correction(viewer: Viewer, *, case: SeenCase) -> None:
 def answer_correction(
     *, submission_id: int, token: str, values: Mapping[str, Any], files: tuple[StagedFile, ...] = ()
 ) -> None:
-    """Put the corrected answers in the place of the first ones, which the correction keeps; the holder is told.
+    """Put the corrected answers in the place of the first ones, which the correction keeps; holder and lead are told.
 
     The columns of the submission that repeat an answer change with it. Files come in addition: a document that
     was received is never removed. The same sending repeated is done once.
@@ -123,7 +123,7 @@ def answer_correction(
     told: Letters = []  # grows in `also`, which alone can see whether all documents are there now
 
     def letters(row: CaseRow) -> Letters:
-        told.extend(("application_updated", mailbox) for mailbox in mailboxes_of(row.holder))
+        told.extend(told_about(row))
         return told
 
     def also(connection: Connection, row: CaseRow) -> None:

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, not_, select, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 
 from portal import clock, settings
 from portal.database import db, transaction
@@ -26,6 +26,7 @@ from portal.operations.reserves import lock_call, note_on_call
 from portal.queries.cases import COLUMNS
 from portal.queries.decisions import mark_of
 from portal.queries.directory import get_directory
+from portal.queries.scope import closed_to
 from portal.rules.applications import DECIDABLE, STAGE_AFTER
 from portal.rules.applications import Decision as DecisionKind
 from portal.rules.decisions import gives_time
@@ -85,7 +86,8 @@ def release_decisions(viewer: Viewer, *, slug: str, seen: Collection[str], token
     Raises:
         NoSuchCall: unknown, or not the viewer's.
         NothingChosen: there are none.
-        DecisionChanged: one of them was changed, withdrawn or sent since; then none is sent.
+        DecisionChanged: one of them was changed, withdrawn or sent since, or is about an application that the viewer
+            reviews and may not decide about; then none is sent.
         TooLittleTime: an offer would have to be answered within a day; then none is sent.
     """
     if not seen:
@@ -95,7 +97,7 @@ def release_decisions(viewer: Viewer, *, slug: str, seen: Collection[str], token
         known = _known_release(connection, call_id, token)
         if known is not None:
             return known
-        chosen = _lock_chosen(connection, call_id, seen)
+        chosen = _lock_chosen(connection, viewer, call_id, seen)
         now = clock.now()
         effective_at = now + timedelta(minutes=settings.current().decision_undo_minutes)
         short = [row.reference for row in chosen if row.reply_by and not gives_time(row.reply_by, effective_at)]
@@ -148,9 +150,10 @@ def apply_due_decisions(*, limit: int = 50) -> int:
     for row in due:
         try:
             applied += _apply(row.id, row.submission_id)
-        except SQLAlchemyError:
+        except OperationalError:  # the database is away: the others would fare no better
             raise
         except Exception:
+            db.session.rollback()
             log.exception("decision_not_applied", decision=row.id)
     return applied
 
@@ -183,7 +186,7 @@ def _apply(decision_id: int, submission_id: int) -> bool:
             _applied(decision, now),
             actor=actor or "",
             account_id=decision.prepared_by,
-            token=f"decision-{decision_id}",
+            token=None,  # a name could be taken: the applicant chooses those of their own acts
             at=now,
         )
     return True
@@ -214,7 +217,9 @@ def _known_release(connection: Connection, call_id: int, token: str) -> Released
     return Released(len(known["decisions"]), datetime.fromisoformat(known["effective_at"])) if known else None
 
 
-def _lock_chosen(connection: Connection, call_id: int, seen: Collection[str]) -> list[Row[*tuple[Any, ...]]]:
+def _lock_chosen(
+    connection: Connection, viewer: Viewer, call_id: int, seen: Collection[str]
+) -> list[Row[*tuple[Any, ...]]]:
     rows = connection.execute(
         select(
             Decision.id,
@@ -225,7 +230,12 @@ def _lock_chosen(connection: Connection, call_id: int, seen: Collection[str]) ->
         )
         .join(Submission, Submission.id == Decision.submission_id)
         .join(Application, Application.submission_id == Decision.submission_id)
-        .where(Application.call_id == call_id, Decision.applied_at.is_(None), Decision.released_at.is_(None))
+        .where(
+            Application.call_id == call_id,
+            Decision.applied_at.is_(None),
+            Decision.released_at.is_(None),
+            not_(closed_to(viewer)),
+        )
         .order_by(Decision.id)
         .with_for_update(of=Decision)
     ).all()

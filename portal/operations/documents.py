@@ -13,7 +13,7 @@ from portal.content.calls import CallDocument
 from portal.models import Application, Attachment, Call
 from portal.operations.door import CaseRow, Change, Letters, act_as_sender, sender_of
 from portal.operations.receiving import StagedFile, file_values
-from portal.queries.directory import mailboxes_of
+from portal.operations.telling import told_about
 from portal.rules.documents import MAX_DOCUMENTS, missing, open_documents
 
 
@@ -26,7 +26,7 @@ class TooManyDocuments(Exception):
 
 
 def add_documents(*, submission_id: int, token: str, files: tuple[StagedFile, ...]) -> None:
-    """Add documents to an application. The holder is told; the applicant, too, once all that is required is there.
+    """Add documents to an application. Holder and lead are told, and the applicant once all that is required is there.
 
     A repeated sending of the same files is done once.
 
@@ -38,7 +38,7 @@ def add_documents(*, submission_id: int, token: str, files: tuple[StagedFile, ..
     told: Letters = []  # grows in `also`, which alone can see whether all is there now
 
     def letters(row: CaseRow) -> Letters:
-        told.extend(("application_updated", mailbox) for mailbox in mailboxes_of(row.holder))
+        told.extend(told_about(row))
         return told
 
     def also(connection: Connection, row: CaseRow) -> None:

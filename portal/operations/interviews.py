@@ -15,7 +15,7 @@ from portal.models import Application, Event, Interview
 from portal.operations.applications import set_stage
 from portal.operations.corrections import NotInReview, RequestStands, TooLate
 from portal.operations.door import CaseRow, Change, Letters, SeenCase, act_as_sender, act_on_case, sender_of
-from portal.queries.directory import mailboxes_of
+from portal.operations.telling import told_about
 from portal.queries.process import find_process
 from portal.queries.scope import led_by
 from portal.rules.applications import IN_REVIEW, Stage
@@ -159,7 +159,7 @@ def choose_slot(*, submission_id: int, slot: datetime) -> None:
     def letters(row: CaseRow) -> Letters:
         return [
             ("interview_confirmed", sender_of(row)),
-            *(("application_updated", mailbox) for mailbox in mailboxes_of(row.holder)),
+            *told_about(row),
         ]
 
     data = {"slot": slot.isoformat(), "minutes": offered.minutes, "place": offered.place}

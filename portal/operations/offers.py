@@ -3,20 +3,22 @@
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, Select, select, text, update
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 
 from portal import clock
 from portal.database import db, transaction
 from portal.models import Application, Decision, Submission
+from portal.models.applications import WAITS
 from portal.operations.applications import close_requests, set_stage
 from portal.operations.door import Change, Letters, act_as_sender, sender_of, write_change
 from portal.operations.reserves import end_decisions, free_place
+from portal.operations.telling import told_about
 from portal.queries.cases import COLUMNS, NoSuchCase
-from portal.queries.directory import get_directory, mailboxes_of
+from portal.queries.directory import get_directory
 from portal.queries.process import find_process
-from portal.rules.applications import ENDED, Stage
+from portal.rules.applications import WITHDRAWABLE, Stage
 
 log = structlog.get_logger()
 
@@ -39,8 +41,8 @@ class AlreadyEnded(Exception):
 def answer_offer(*, submission_id: int, token: str, accepted: bool) -> None:
     """Accept or decline the open offer; nobody is asked why. A repeated answer is done once.
 
-    Accepting is confirmed to the applicant; either way the holder is told. When it is declined, its place is free
-    (``free_place``), and the lead is told.
+    Accepting is confirmed to the applicant; either way holder and lead are told. When it is declined, its place is
+    free (``free_place``).
 
     Raises:
         NoSuchCase: it is gone.
@@ -62,7 +64,7 @@ def answer_offer(*, submission_id: int, token: str, accepted: bool) -> None:
 
     def letters(row: Row[*tuple[Any, ...]]) -> Letters:
         confirmation: Letters = [("offer_confirmed", sender_of(row))] if accepted else []
-        return [*confirmation, *_to_holder(row)]
+        return [*confirmation, *told_about(row)]
 
     event = Change("settle", "offer_accepted" if accepted else "offer_declined", letters=letters, also=also)
     act_as_sender(submission_id, token, event)
@@ -71,24 +73,27 @@ def answer_offer(*, submission_id: int, token: str, accepted: bool) -> None:
 def withdraw_application(*, submission_id: int, token: str) -> None:
     """The applicant leaves, and is asked nothing. What is prepared is dropped; an open offer counts as declined.
 
-    It is confirmed to the applicant, with what happens to the data; the holder is told.
+    A place that was offered or accepted is free. It is confirmed to the applicant, with what happens to the data;
+    holder and lead are told.
 
     Raises:
         NoSuchCase: it is gone, or no application.
-        AlreadyEnded: it has come to its end before.
+        AlreadyEnded: it was withdrawn, replaced or declined before.
     """
     process = find_process(submission_id)
     if process is None:
         raise NoSuchCase
 
     def also(connection: Connection, row: Row[*tuple[Any, ...]]) -> None:
-        stage = connection.scalar(select(Application.stage).where(Application.submission_id == row.id))
-        if stage in ENDED:
+        stage = connection.scalars(select(Application.stage).where(Application.submission_id == row.id)).one()
+        if stage not in WITHDRAWABLE:
             raise AlreadyEnded(stage)
         now = clock.now()
         set_stage(connection, row.id, "withdrawn")
         close_requests(connection, row.id, now)
         end_decisions(connection, row.id, now)
+        if stage == "accepted":
+            free_place(connection, row.id, now)
 
     act_as_sender(
         submission_id,
@@ -97,7 +102,7 @@ def withdraw_application(*, submission_id: int, token: str) -> None:
             "settle",
             "withdrawn",
             data={"retention_months": process.call.retention_months},
-            letters=lambda row: [("application_withdrawn", sender_of(row)), *_to_holder(row)],
+            letters=lambda row: [("application_withdrawn", sender_of(row)), *told_about(row)],
             also=also,
         ),
     )
@@ -108,22 +113,23 @@ def lapse_offers(*, limit: int = 50) -> int:
 
     The applicant is told, its place is free, and the lead is told. Writes nothing when nothing is due.
     """
-    due = db.session.execute(
-        select(Decision.id, Decision.submission_id)
-        .where(*_open_offer(), Decision.reply_by < clock.now())
-        .order_by(Decision.reply_by, Decision.id)
-        .limit(limit)
-    ).all()
+    due = db.session.execute(overdue_offers().order_by(Decision.reply_by, Decision.id).limit(limit)).all()
     db.session.commit()
     lapsed = 0
     for row in due:
         try:
             lapsed += _lapse(row.id, row.submission_id)
-        except SQLAlchemyError:
+        except OperationalError:  # the database is away: the others would fare no better
             raise
         except Exception:
+            db.session.rollback()
             log.exception("offer_not_lapsed", decision=row.id)
     return lapsed
+
+
+def overdue_offers() -> Select[*tuple[Any, ...]]:
+    """The offers whose deadline has passed unanswered, each with its submission's id."""
+    return select(Decision.id, Decision.submission_id).where(*_open_offer(), Decision.reply_by < clock.now())
 
 
 def _lapse(decision_id: int, submission_id: int) -> bool:
@@ -151,16 +157,11 @@ def _lapse(decision_id: int, submission_id: int) -> bool:
             letters=lambda row: [("offer_lapsed", sender_of(row))],
             also=also,
         )
-        token = f"lapse-{decision_id}"
-        write_change(connection, row, change, actor=CLOCK, account_id=None, token=token, at=now)
+        write_change(connection, row, change, actor=CLOCK, account_id=None, token=None, at=now)
     return True
 
 
 def _open_offer(submission_id: int | None = None) -> list[Any]:
     """The condition of an offer that waits for its applicant."""
-    waits = [Decision.kind == "offer", Decision.applied_at.is_not(None), Decision.answer.is_(None)]
+    waits: list[Any] = [text(WAITS)]
     return waits if submission_id is None else [Decision.submission_id == submission_id, *waits]
-
-
-def _to_holder(row: Row[*tuple[Any, ...]]) -> Letters:
-    return [("application_updated", mailbox) for mailbox in mailboxes_of(row.holder)]

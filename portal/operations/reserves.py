@@ -13,12 +13,13 @@ from portal import clock
 from portal.database import insert_for, transaction
 from portal.i18n import gettext, speaking
 from portal.models import Account, Application, Call, CallEvent, Decision
+from portal.models.letters import LetterKind
 from portal.operations.outgoing import enqueue_letters
 from portal.queries.calls import NoSuchCall
 from portal.queries.decisions import reserve_list
-from portal.queries.directory import Mailbox, mailboxes_of
+from portal.queries.directory import Mailbox, mailboxes_of_lead
 from portal.queries.editions import content
-from portal.queries.scope import leads
+from portal.queries.scope import closed_to, leads
 from portal.rules.decisions import usual_deadline
 from portal.rules.policy import Viewer
 
@@ -39,12 +40,15 @@ def move_reserve(viewer: Viewer, *, slug: str, order: list[int], decision_id: in
 
     Raises:
         NoSuchCall: unknown, or not the viewer's.
-        ReserveChanged: the list is another by now.
+        ReserveChanged: the list is another by now, or whoever moves is one whom the viewer reviews and may not see.
     """
     wanted = _moved(order, decision_id, up=up)
     with transaction() as connection:
         call_id = lock_call(connection, viewer, slug)
-        present = [row.id for row in connection.execute(reserve_list(call_id))]
+        rows = connection.execute(reserve_list(call_id).add_columns(closed_to(viewer).label("closed"))).all()
+        if any(row.closed and row.id == decision_id for row in rows):
+            raise ReserveChanged
+        present = [row.id for row in rows]
         if present == wanted and wanted != order:
             return
         if present != order:
@@ -93,12 +97,8 @@ def free_place(connection: Connection, submission_id: int, at: datetime) -> None
         .where(Application.submission_id == submission_id)
         .with_for_update(of=Call)
     ).one()
-    lead = connection.execute(
-        select(Account.name, Account.email, Account.language, Account.manager_key, Account.active).where(
-            Account.id == call.lead_id
-        )
-    ).one()
-    with speaking(lead.language):
+    spoken = connection.scalars(select(Account.language).where(Account.id == call.lead_id)).one()
+    with speaking(spoken):
         reason = gettext("A place became free, and this applicant is the first on the reserve list.")
     for row in connection.execute(reserve_list(call.id)).all():
         if row.applied_at is None or row.next_kind is not None:
@@ -114,13 +114,10 @@ def free_place(connection: Connection, submission_id: int, at: datetime) -> None
         }
         if add_decision(connection, offer):
             break
-    if lead.manager_key in content().manager_by_key or not lead.active:
-        mailboxes = mailboxes_of(lead.manager_key or "")
-    else:
-        mailboxes = (Mailbox(lead.email, lead.language),)
-    enqueue_letters(
-        connection, call_id=call.id, letters=[("reserve_moves_up", mailbox) for mailbox in mailboxes], at=at
-    )
+    letters: list[tuple[LetterKind, Mailbox]] = [
+        ("reserve_moves_up", mailbox) for mailbox in mailboxes_of_lead(submission_id)
+    ]
+    enqueue_letters(connection, call_id=call.id, letters=letters, at=at)
 
 
 def add_decision(connection: Connection, values: dict[str, Any]) -> bool:

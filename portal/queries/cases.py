@@ -85,7 +85,7 @@ class Case:
     """A submission (all its columns, as ``row``) with its history, oldest first.
 
     For the staff ``row`` also has ``led`` and ``reviewing``: whether it is an application that the viewer decides
-    about, and one that the viewer was asked to review.
+    about, and one that the viewer was asked to review; and ``stage``, of an application.
     """
 
     row: Row[*tuple[Any, ...]]
@@ -224,11 +224,13 @@ def _visible_case(viewer: Viewer) -> Select[*tuple[Any, ...]]:
         .join(CallReviewer, CallReviewer.call_id == Application.call_id)
         .where(Application.submission_id == Submission.id, CallReviewer.account_id == viewer.account_id)
     )
+    stage = select(Application.stage).where(Application.submission_id == Submission.id).scalar_subquery()
     return select(
         *COLUMNS,
         closed_to(viewer).label("closed"),
         led_by(viewer).label("led"),
         asked.exists().label("reviewing"),
+        stage.label("stage"),
     ).where(Submission.reference == bindparam("reference"), visible_to(viewer))
 
 

@@ -11,8 +11,10 @@ from sqlalchemy.orm import aliased
 
 from portal.database import db
 from portal.models import Account, Application, Decision, Submission
+from portal.queries.arrival import arrival_number
+from portal.queries.calls import StoredCall
 from portal.queries.cases import COLUMNS, NoSuchCase
-from portal.queries.scope import led_by
+from portal.queries.scope import closed_to, led_by
 from portal.rules.applications import DECIDABLE, DECISIONS
 from portal.rules.applications import Decision as DecisionKind
 from portal.rules.policy import Viewer
@@ -76,19 +78,24 @@ def name_of_preparer(decision: Decision) -> str:
     return db.session.scalars(select(Account.name).where(Account.id == decision.prepared_by)).one()
 
 
-def list_decisions(call_id: int) -> Decisions:
-    """How the decisions of a call stand; four statements, however many there are."""
-    rows = db.session.execute(_decisions_of(call_id)).all()
+def list_decisions(viewer: Viewer, call: StoredCall) -> Decisions:
+    """How the decisions of a call stand; four statements, however many there are.
+
+    Whoever calls got ``call`` by ``get_led_call``. Each row has ``closed``: the viewer reviews that application and
+    must not see whose it is. Then ``sender_name`` and ``reason`` are empty, and ``number`` is its place by arrival.
+    """
+    call_id, shown = call.id, _as_far_as_open(viewer)
+    rows = db.session.execute(_decisions_of(call_id).add_columns(*shown, _unless_closed(viewer, Decision.reason))).all()
     on_their_way = sorted((row for row in rows if row.released_at and not row.applied_at), key=_effect)
     undecided = _undecided(call_id)
-    named = select(Submission.id, Submission.reference, Submission.sender_name, Submission.language, Application.stage)
+    named = select(Submission.id, Submission.reference, Submission.language, Application.stage, *shown)
     waiting = named.join(Application, Application.submission_id == Submission.id).where(undecided)
     count = select(func.count()).select_from(Application).where(undecided)
     return Decisions(
         prepared=[row for row in rows if not row.released_at],
         batches=[Batch(at, tuple(group)) for at, group in groupby(on_their_way, key=_effect)],
         sent=sorted((row for row in rows if row.applied_at), key=by_kind),
-        reserve=db.session.execute(reserve_list(call_id)).all(),
+        reserve=db.session.execute(reserve_list(call_id).add_columns(*shown)).all(),
         waiting=db.session.execute(waiting.order_by(Submission.id).limit(WAITING_SHOWN)).all(),
         waiting_count=db.session.scalar(count) or 0,
     )
@@ -120,7 +127,6 @@ def reserve_list(call_id: int) -> Select[*tuple[Any, ...]]:
             Decision.rank,
             Decision.applied_at,
             Submission.reference,
-            Submission.sender_name,
             pending.kind.label("next_kind"),
         )
         .join(Submission, Submission.id == Decision.submission_id)
@@ -143,6 +149,16 @@ def reserve_list(call_id: int) -> Select[*tuple[Any, ...]]:
     )
 
 
+def _as_far_as_open(viewer: Viewer) -> tuple[ColumnElement[Any], ...]:
+    """Who it is, for a list of applications; only a number where the viewer reviews it and must not know."""
+    number: ColumnElement[Any] = case((closed_to(viewer), arrival_number()))
+    return closed_to(viewer).label("closed"), number.label("number"), _unless_closed(viewer, Submission.sender_name)
+
+
+def _unless_closed(viewer: Viewer, column: Any) -> ColumnElement[str]:
+    return case((closed_to(viewer), ""), else_=column).label(column.key)
+
+
 def _effect(row: DecisionRow) -> datetime:
     at: datetime = row.effective_at
     return at
@@ -151,9 +167,8 @@ def _effect(row: DecisionRow) -> datetime:
 def _decisions_of(call_id: int) -> Select[*tuple[Any, ...]]:
     return (
         select(
-            *Decision.__table__.c,
+            *(column for column in Decision.__table__.c if column.name != "reason"),
             Submission.reference,
-            Submission.sender_name,
             Submission.language,
             Application.stage,
             Account.name.label("by"),

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.content.schema import Manager
 from portal.database import db
-from portal.models import Absence, Account
+from portal.models import Absence, Account, Application, Call
 from portal.queries.editions import content
 
 _KEPT_SECONDS = 1.0
@@ -64,6 +64,22 @@ def mailboxes_of(holder: str) -> tuple[Mailbox, ...]:
     if holder in managers:
         return (_mailbox(managers[holder]),)
     return get_directory().coordinators or tuple(_mailbox(manager) for manager in managers.values())
+
+
+def mailboxes_of_lead(submission_id: int) -> tuple[Mailbox, ...]:
+    """Who is told as the lead of an application's call: a manager at the public address, others by their account.
+
+    The calls of somebody who has left are the coordinators'.
+    """
+    lead = db.session.execute(
+        select(Account.email, Account.language, Account.manager_key, Account.active)
+        .join(Call, Call.lead_id == Account.id)
+        .join(Application, Application.call_id == Call.id)
+        .where(Application.submission_id == submission_id)
+    ).one()
+    if lead.manager_key in content().manager_by_key or not lead.active:
+        return mailboxes_of(lead.manager_key or "")
+    return (Mailbox(lead.email, lead.language),)
 
 
 def today() -> date:

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from portal.database import db
-from portal.models import Submission
+from portal.models import Application, Call, Submission
 from portal.queries.cases import COLUMNS, NoSuchCase
 from portal.queries.process import Process, find_process
-from portal.queries.scope import led_by
+from portal.queries.scope import leads, led_by
 from portal.rules.policy import Viewer
 
 
@@ -19,6 +19,17 @@ class LedCase:
 
     row: Row[*tuple[Any, ...]]
     process: Process
+
+
+def is_led(viewer: Viewer, reference: str) -> bool:
+    """Whether it is an application to a call that the viewer keeps, also while the viewer may only review it."""
+    found = (
+        select(Submission.id)
+        .join(Application, Application.submission_id == Submission.id)
+        .join(Call, Call.id == Application.call_id)
+        .where(Submission.reference == reference, leads(viewer))
+    )
+    return db.session.scalar(found) is not None
 
 
 def get_led_case(viewer: Viewer, reference: str) -> LedCase:

@@ -27,6 +27,9 @@ IN_REVIEW: frozenset[Stage] = frozenset({"received", "shortlisted", "interview"}
 ENDED: frozenset[Stage] = frozenset({"accepted", "offer_declined", "offer_lapsed", "declined", "withdrawn", "replaced"})
 """Stages after which the applicant hears no more, unless somebody writes."""
 
+WITHDRAWABLE: frozenset[Stage] = frozenset(STAGES) - {"declined", "withdrawn", "replaced"}
+"""Stages in which the applicant can still leave; who had accepted gives the place back."""
+
 DECIDABLE: frozenset[Stage] = IN_REVIEW | {"reserve", "offer_declined", "offer_lapsed"}
 """Stages in which a decision may be prepared; a reserve moves up by a new one."""
 

@@ -13,15 +13,17 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from portal import clock
 from portal.cli.serve import run_worker
 from portal.database import db, transaction
 from portal.gateways.letters import write_letter
 from portal.models import Application, CallEvent, Correction, Decision, Event, Interview, Letter, Submission
-from portal.operations import decisions
+from portal.operations import decisions, offers
 from portal.operations.applications import EarlierStays
+from portal.operations.cases import NotDecidedYet, add_sender_reply, close_case, reopen_case, reply_to_sender
 from portal.operations.decisions import (
     NothingChosen,
     TooLittleTime,
@@ -29,6 +31,7 @@ from portal.operations.decisions import (
     recall_decisions,
     release_decisions,
 )
+from portal.operations.door import SeenCase, write_change
 from portal.operations.offers import AlreadyEnded, OfferNotOpen, answer_offer, lapse_offers, withdraw_application
 from portal.operations.outbox import facts_of_reply
 from portal.operations.preparing import DecisionChanged, NotDecidable, prepare_decision, withdraw_decision
@@ -37,9 +40,10 @@ from portal.operations.reserves import ReserveChanged, move_reserve
 from portal.queries.calls import NoSuchCall, StoredCall
 from portal.queries.cases import NoSuchCase, get_case, get_sender_case
 from portal.queries.decisions import list_decisions, mark_of
+from portal.queries.directory import mailboxes_of
 from portal.queries.editions import content
 from portal.queries.process import find_process
-from portal.rules.applications import DECIDABLE, ENDED, STAGES, Stage
+from portal.rules.applications import DECIDABLE, ENDED, STAGES, WITHDRAWABLE, Stage
 from portal.rules.decisions import end_of_day, usual_deadline
 from portal.rules.policy import Viewer
 from tests.conftest import Outbox
@@ -87,12 +91,12 @@ def mark(received: Received) -> str:
     return mark_of(pending(received))
 
 
-def marks(call: StoredCall) -> list[str]:
-    return [mark_of(row) for row in list_decisions(call.id).prepared]
+def marks(lead: Viewer, call: StoredCall) -> list[str]:
+    return [mark_of(row) for row in list_decisions(lead, call).prepared]
 
 
 def send_all(lead: Viewer, call: StoredCall, token: str = "") -> decisions.Released:
-    return release_decisions(lead, slug=call.slug, seen=marks(call), token=token or secrets.token_hex(8))
+    return release_decisions(lead, slug=call.slug, seen=marks(lead, call), token=token or secrets.token_hex(8))
 
 
 @contextmanager
@@ -191,7 +195,7 @@ def test_whose_call_it_is_not_decides_nothing(
     with app.app_context():
         received = applicants(call, 1)[0]
         prepare(lead, received, "reserve")
-        [seen] = marks(call)
+        [seen] = marks(lead, call)
         for viewer in (people["pirinen"], Viewer(99, "Admin", "administrator", None, "en")):
             with pytest.raises(NoSuchCase):
                 prepare(viewer, received, "decline")
@@ -203,7 +207,7 @@ def test_whose_call_it_is_not_decides_nothing(
                 recall_decisions(viewer, slug=call.slug, effective_at=clock.now())
             with pytest.raises(NoSuchCall):
                 move_reserve(viewer, slug=call.slug, order=[1], decision_id=1, up=True)
-        assert marks(call) == [seen]
+        assert marks(lead, call) == [seen]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -278,7 +282,7 @@ def test_sending_twice_is_once_and_after_a_recall_it_stays_taken_back(
     with app.app_context():
         for received in applicants(call, 2):
             prepare(lead, received, "decline")
-        seen = marks(call)
+        seen = marks(lead, call)
         released = release_decisions(lead, slug=call.slug, seen=seen, token="one")
         assert release_decisions(lead, slug=call.slug, seen=seen, token="one") == released
         recalled = recall_decisions(lead, slug=call.slug, effective_at=released.effective_at)
@@ -286,7 +290,7 @@ def test_sending_twice_is_once_and_after_a_recall_it_stays_taken_back(
         again = recall_decisions(lead, slug=call.slug, effective_at=released.effective_at)
         assert (again.count, again.gone) == (0, 0)
         assert release_decisions(lead, slug=call.slug, seen=seen, token="one") == released
-        assert marks(call) == seen
+        assert marks(lead, call) == seen
         with later(timedelta(hours=1)):
             assert apply_due_decisions() == 0
         kinds = db.session.scalars(select(CallEvent.kind).order_by(CallEvent.id)).all()
@@ -298,15 +302,15 @@ def test_what_was_not_seen_is_not_sent(app: Flask, people: dict[str, Viewer], le
         first, second = applicants(call, 2)
         prepare(lead, first, "decline")
         prepare(lead, second, "decline")
-        seen = marks(call)
+        seen = marks(lead, call)
         with pytest.raises(NothingChosen):
             release_decisions(lead, slug=call.slug, seen=[], token="none")
         prepare(people["coordinator"], second, "reserve")
         with pytest.raises(DecisionChanged):
             release_decisions(lead, slug=call.slug, seen=seen, token="two")
-        assert not list_decisions(call.id).batches
+        assert not list_decisions(lead, call).batches
         release_decisions(lead, slug=call.slug, seen=[mark(first)], token="three")
-        assert [row.reference for row in list_decisions(call.id).prepared] == [second.reference]
+        assert [row.reference for row in list_decisions(lead, call).prepared] == [second.reference]
         with pytest.raises(DecisionChanged) as released:
             prepare(lead, first, "offer")
         assert released.value.released
@@ -328,10 +332,10 @@ def test_another_call_is_left_alone(app: Flask, lead: Viewer, call: StoredCall) 
         prepare(lead, mine, "decline")
         prepare(lead, theirs, "decline")
         with pytest.raises(DecisionChanged):
-            release_decisions(lead, slug=call.slug, seen=marks(other), token="x")
+            release_decisions(lead, slug=call.slug, seen=marks(lead, other), token="x")
         effective_at = send_all(lead, call).effective_at
         assert recall_decisions(lead, slug=other.slug, effective_at=effective_at).count == 0
-        assert len(list_decisions(call.id).batches) == 1
+        assert len(list_decisions(lead, call).batches) == 1
 
 
 def test_recall_and_application_at_the_same_moment_one_wins_for_each(
@@ -417,12 +421,15 @@ def test_one_that_fails_does_not_stop_the_others(
         assert letters_to(first) == letters_to(second) == ["decision_decline"]
 
 
-def test_the_worker_does_it_by_itself(app: Flask, lead: Viewer, call: StoredCall, outbox: Outbox) -> None:
-    class OneRound(threading.Event):
-        def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002
-            self.set()
-            return True
+class OneRound(threading.Event):
+    """Stops the worker after its first round."""
 
+    def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002
+        self.set()
+        return True
+
+
+def test_the_worker_does_it_by_itself(app: Flask, lead: Viewer, call: StoredCall, outbox: Outbox) -> None:
     with app.app_context():
         offered, declined = applicants(call, 2)
         prepare(lead, offered)
@@ -435,6 +442,84 @@ def test_the_worker_does_it_by_itself(app: Flask, lead: Viewer, call: StoredCall
     subjects = " ".join(message["Subject"] for message in outbox.messages)
     assert "The offer has ended" in subjects
     assert "Our answer to your application" in subjects
+
+
+def test_a_name_that_an_applicant_chose_stops_nothing(
+    app: Flask, lead: Viewer, call: StoredCall, outbox: Outbox
+) -> None:
+    with app.app_context():
+        hostile, lapsing, other = applicants(call, 3)
+        prepare(lead, lapsing)
+        decide_now(lead, call)
+        prepare(lead, hostile, "decline")
+        prepare(lead, other, "decline")
+        send_all(lead, call)
+        for received in (hostile, lapsing):
+            for decision in db.session.scalars(select(Decision.id)).all():
+                for name in (f"decision-{decision}", f"lapse-{decision}"):
+                    add_sender_reply(submission_id=received.submission_id, body="Hello.", token=name)
+        with later(timedelta(days=16)):
+            assert (apply_due_decisions(), lapse_offers()) == (2, 1)
+        assert [stage_of(received) for received in (hostile, lapsing, other)] == [
+            "declined",
+            "offer_lapsed",
+            "declined",
+        ]
+
+
+@pytest.mark.parametrize("what", ["decisions", "offers"])
+def test_a_row_that_the_database_refuses_stops_neither_the_others_nor_the_letters(
+    app: Flask, lead: Viewer, call: StoredCall, outbox: Outbox, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    module = {"decisions": decisions, "offers": offers}[what]
+    with app.app_context():
+        first, second = applicants(call, 2)
+        kind = "decline" if what == "decisions" else "offer"
+        prepare(lead, first, kind)
+        prepare(lead, second, kind)
+        send_all(lead, call) if what == "decisions" else decide_now(lead, call)
+        broken, real = first.submission_id, write_change
+
+        def write(connection: Any, row: Any, *args: Any, **values: Any) -> int:
+            if row.id == broken:
+                connection.execute(insert(Event).values(submission_id=row.id, kind="no such kind"))
+            return real(connection, row, *args, **values)
+
+        monkeypatch.setattr(module, "write_change", write)
+        with later(timedelta(days=16)):
+            run_worker(OneRound())
+        ended = "declined" if what == "decisions" else "offer_lapsed"
+        assert stage_of(first) != ended
+        assert stage_of(second) == ended
+    told = " ".join(message["Subject"] for message in outbox.messages)
+    assert ("Our answer to your application" if what == "decisions" else "The offer has ended") in told
+
+
+def test_when_the_database_is_away_the_worker_is_told(
+    app: Flask, lead: Viewer, call: StoredCall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_args: Any, **_values: Any) -> int:
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    with app.app_context():
+        prepare(lead, applicants(call, 1)[0], "decline")
+        send_all(lead, call)
+        monkeypatch.setattr(decisions, "write_change", away)
+        with later(WINDOW), pytest.raises(OperationalError):
+            apply_due_decisions()
+
+
+def test_offers_that_wait_are_found_by_their_index(app: Flask) -> None:
+    with app.app_context():
+        found = offers.overdue_offers().order_by(Decision.reply_by, Decision.id).limit(50)
+        dialect = db.engine.dialect
+        statement = str(found.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+        if dialect.name == "sqlite":
+            plan = " ".join(str(row) for row in db.session.execute(text(f"EXPLAIN QUERY PLAN {statement}")))
+        else:
+            db.session.execute(text("SET LOCAL enable_seqscan = off"))
+            plan = " ".join(str(row) for row in db.session.execute(text(f"EXPLAIN {statement}")))
+    assert "ix_decisions_waiting" in plan
 
 
 def test_nothing_due_writes_nothing(app: Flask, call: StoredCall, count_statements: Callable[[], Any]) -> None:
@@ -587,7 +672,7 @@ def test_the_reserve_moves_up_in_the_order_a_person_wrote(
         prepare(lead, ranked, "reserve", rank=1)
         prepare(lead, late, "reserve")
         decide_now(lead, call)
-        assert [row.reference for row in list_decisions(call.id).reserve] == [
+        assert [row.reference for row in list_decisions(lead, call).reserve] == [
             received.reference for received in (ranked, early, late)
         ]
         answer_offer(submission_id=first.submission_id, token="no", accepted=False)
@@ -624,16 +709,16 @@ def test_the_order_is_a_persons_to_change(
     with app.app_context():
         for received in applicants(call, 3):
             prepare(lead, received, "reserve")
-        a, b, c = order = [row.id for row in list_decisions(call.id).reserve]
+        a, b, c = order = [row.id for row in list_decisions(lead, call).reserve]
         for _ in range(2):
             move_reserve(lead, slug=call.slug, order=order, decision_id=c, up=True)
-        assert [row.id for row in list_decisions(call.id).reserve] == [a, c, b]
+        assert [row.id for row in list_decisions(lead, call).reserve] == [a, c, b]
         with pytest.raises(ReserveChanged):
             move_reserve(people["coordinator"], slug=call.slug, order=order, decision_id=a, up=False)
         move_reserve(lead, slug=call.slug, order=[a, c, b], decision_id=a, up=True)
         move_reserve(lead, slug=call.slug, order=[a, c, b], decision_id=a, up=False)
-        assert [row.id for row in list_decisions(call.id).reserve] == [c, a, b]
-        assert [row.rank for row in list_decisions(call.id).reserve] == [1, 2, 3]
+        assert [row.id for row in list_decisions(lead, call).reserve] == [c, a, b]
+        assert [row.rank for row in list_decisions(lead, call).reserve] == [1, 2, 3]
         with pytest.raises(ReserveChanged):
             move_reserve(lead, slug=call.slug, order=[c, a, b], decision_id=9999, up=True)
 
@@ -669,7 +754,7 @@ def test_who_leaves_the_reserve_list_gets_no_offer(app: Flask, lead: Viewer, cal
         withdraw_application(submission_id=second.submission_id, token="bye")
         assert pending(second) is None
         assert pending(third) is not None, "the place is still free"
-        assert [row.reference for row in list_decisions(call.id).reserve] == [third.reference]
+        assert [row.reference for row in list_decisions(lead, call).reserve] == [third.reference]
 
 
 def test_a_place_that_becomes_free_while_the_manager_decides(app: Flask, lead: Viewer, call: StoredCall) -> None:
@@ -730,7 +815,8 @@ def test_withdrawing_at_each_stage(app: Flask, lead: Viewer, call: StoredCall, s
             decide_now(lead, call)
         put(received, stage)
         letters = letters_to(received)
-        if stage in ENDED:
+        if stage not in WITHDRAWABLE:
+            assert stage in ("declined", "withdrawn", "replaced")
             with pytest.raises(AlreadyEnded):
                 withdraw_application(submission_id=received.submission_id, token="bye")
             assert (stage_of(received), letters_to(received)) == (stage, letters)
@@ -748,8 +834,96 @@ def test_withdrawing_at_each_stage(app: Flask, lead: Viewer, call: StoredCall, s
             assert process.decision is not None
             assert process.decision.answer == "declined"
         assert letters_about(call) == (
-            [("reserve_moves_up", "hannu.koponen@keskisuomi.fi")] if stage == "offered" else []
+            [("reserve_moves_up", "hannu.koponen@keskisuomi.fi")] if stage in ("offered", "accepted") else []
         )
+
+
+def test_a_place_that_is_given_back_goes_to_the_first_in_reserve(
+    app: Flask, lead: Viewer, call: StoredCall, offered: Received
+) -> None:
+    with app.app_context():
+        waiting = apply(call, name="Next Person", email="next@example.org")
+        prepare(lead, waiting, "reserve")
+        decide_now(lead, call)
+        answer_offer(submission_id=offered.submission_id, token="yes", accepted=True)
+        assert pending(waiting) is None
+        for _ in range(2):
+            withdraw_application(submission_id=offered.submission_id, token="bye")
+        assert (stage_of(offered), status_of(offered)) == ("withdrawn", "closed")
+        prepared = pending(waiting)
+        assert prepared is not None
+        assert (prepared.kind, prepared.released_at) == ("offer", None)
+        assert [kind for kind, _address in letters_about(call)] == ["reserve_moves_up"]
+
+
+def test_the_lead_is_told_beside_the_holder(
+    app: Flask, people: dict[str, Viewer], lead: Viewer, call: StoredCall
+) -> None:
+    """Somebody else holds the case: both hear what the applicant does; who does both hears it once."""
+
+    def told(received: Received) -> list[str]:
+        return sorted(
+            db.session.scalars(
+                select(Letter.recipient).where(
+                    Letter.submission_id == received.submission_id, Letter.kind == "application_updated"
+                )
+            )
+        )
+
+    with app.app_context():
+        both = sorted({box.address for key in ("koponen", "pirinen") for box in mailboxes_of(key)})
+        assert len(both) == 2
+        accepting, leaving, held_by_lead = applicants(call, 3)
+        for received, holder in ((accepting, "pirinen"), (leaving, "pirinen"), (held_by_lead, "koponen")):
+            with transaction() as connection:
+                connection.execute(
+                    update(Submission).where(Submission.id == received.submission_id).values(holder=holder)
+                )
+        prepare(lead, accepting)
+        decide_now(lead, call)
+        answer_offer(submission_id=accepting.submission_id, token="yes", accepted=True)
+        withdraw_application(submission_id=leaving.submission_id, token="bye")
+        withdraw_application(submission_id=held_by_lead.submission_id, token="bye")
+        assert told(accepting) == told(leaving) == both
+        assert told(held_by_lead) == ["hannu.koponen@keskisuomi.fi"]
+        coordinators = make_call(people["coordinator"].account_id)
+        [received] = applicants(coordinators, 1)
+        withdraw_application(submission_id=received.submission_id, token="bye")
+        assert "coordinator@demo.example.org" in told(received)
+        assert len(told(received)) == 2
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_case_is_closed_only_when_the_application_has_ended(
+    app: Flask, people: dict[str, Viewer], call: StoredCall, stage: Stage
+) -> None:
+    holder = people["coordinator"]
+
+    def seen(received: Received) -> SeenCase:
+        return SeenCase(received.reference, get_case(holder, received.reference).row.version, secrets.token_urlsafe(18))
+
+    with app.app_context():
+        closing, answering = applicants(call, 2)
+        put(closing, stage)
+        put(answering, stage)
+        for received in (closing, answering):  # who writes again after the end wakes the case
+            add_sender_reply(submission_id=received.submission_id, body="Thank you.", token=secrets.token_urlsafe(18))
+        if stage not in ENDED:
+            with pytest.raises(NotDecidedYet):
+                close_case(holder, case=seen(closing), tell_sender=True)
+            with pytest.raises(NotDecidedYet):
+                reply_to_sender(holder, case=seen(answering), body="Bye.", closing=True)
+            assert "closed" not in (status_of(closing), status_of(answering))
+            assert "inquiry_answered" not in letters_to(answering)
+            reply_to_sender(holder, case=seen(answering), body="Hello.")
+            return
+        close_case(holder, case=seen(closing), tell_sender=False)
+        reply_to_sender(holder, case=seen(answering), body="Bye.", closing=True)
+        assert status_of(closing) == status_of(answering) == "closed"
+        reopen_case(holder, case=seen(closing))
+        assert (stage_of(closing), status_of(closing)) == (stage, "in_progress")
+        close_case(holder, case=seen(closing), tell_sender=False)
+        assert (stage_of(closing), status_of(closing)) == (stage, "closed")
 
 
 def test_who_left_in_the_undo_window_gets_no_decision(app: Flask, lead: Viewer, call: StoredCall) -> None:
@@ -832,7 +1006,7 @@ def test_leaving_and_being_decided_at_the_same_moment(app: Flask, lead: Viewer, 
                 job.result()
     with app.app_context():
         assert Counter(map(stage_of, everybody)) == {"withdrawn": 6}
-        assert not list_decisions(call.id).batches
+        assert not list_decisions(lead, call).batches
         for received in everybody:
             assert letters_to(received)[-2:] == ["application_withdrawn", "application_updated"]
 
@@ -895,11 +1069,11 @@ def test_many_are_decided_in_a_constant_number_of_statements(
             prepare(lead, received, "reserve")
         with count_statements() as few:
             send_all(lead, call)
-            list_decisions(call.id)
+            list_decisions(lead, call)
         other = make_call(lead.account_id)
         for received in applicants(other, 20):
             prepare(lead, received, "reserve")
         with count_statements() as many:
             send_all(lead, other)
-            list_decisions(other.id)
+            list_decisions(lead, other)
         assert len(few) == len(many)

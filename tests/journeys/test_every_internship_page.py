@@ -100,7 +100,7 @@ def calls(portal: Portal) -> Calls:
         release_decisions(
             lead,
             slug=call.slug,
-            seen=[mark_of(row) for row in list_decisions(call.id).prepared],
+            seen=[mark_of(row) for row in list_decisions(lead, call).prepared],
             token="a-sending-of-the-journeys",
         )
         decide(lead, offered, "offer", deadline)

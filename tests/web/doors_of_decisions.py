@@ -43,6 +43,7 @@ OFFERED = ("public.answer_offer", "public.send_withdrawal")
 class DecidedCall:
     """A call with a decision for each thing that can be done with one, and an applicant who has an offer."""
 
+    lead: Viewer
     call: StoredCall
     prepared: Received
     on_the_list: str
@@ -68,7 +69,7 @@ class DecidedCall:
 
     def filled(self, endpoint: str, token: str) -> dict[str, Any]:
         """The fields of a form, as its page has them now."""
-        rows = list_decisions(self.call.id)
+        rows = list_decisions(self.lead, self.call)
         db.session.rollback()
         marks = {row.reference: mark_of(row) for row in rows.prepared}
         mark, case = marks.get(self.prepared.reference, ""), str(self.offered.submission_id)
@@ -112,7 +113,7 @@ def decide_a_call(lead: Viewer) -> DecidedCall:
         prepare_decision(lead, reference=received.reference, seen="", kind=kind, reason="Why", reply_by=deadline)
 
     def send() -> Released:
-        seen = [mark_of(row) for row in list_decisions(call.id).prepared]
+        seen = [mark_of(row) for row in list_decisions(lead, call).prepared]
         return release_decisions(lead, slug=call.slug, seen=seen, token=secrets.token_hex(8))
 
     prepare(offered, "offer")
@@ -124,4 +125,4 @@ def decide_a_call(lead: Viewer) -> DecidedCall:
     prepare(prepared, "decline")
     prepare(first, "reserve")
     prepare(second, "reserve")
-    return DecidedCall(call, prepared, first.reference, on_its_way, offered)
+    return DecidedCall(lead, call, prepared, first.reference, on_its_way, offered)

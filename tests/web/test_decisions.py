@@ -1,5 +1,6 @@
 """Deciding and being decided about, as it is done on the pages."""
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -8,22 +9,23 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select, update
 from werkzeug.test import TestResponse
 
 from portal import clock
-from portal.database import db
-from portal.models import Application, Decision, Letter
+from portal.database import db, transaction
+from portal.models import Application, Call, CallReviewer, Decision, Event, Letter, Submission
 from portal.operations.decisions import apply_due_decisions
 from portal.operations.offers import lapse_offers
 from portal.operations.preparing import prepare_decision
 from portal.operations.receiving import Received
+from portal.operations.reviews import declare_no_conflict
 from portal.queries.calls import StoredCall
 from portal.queries.decisions import WAITING_SHOWN, list_decisions, mark_of
 from portal.queries.receipts import find_receipt
 from portal.rules.policy import Viewer
 from tests.conftest import CheckingClient, Outbox
-from tests.integration.test_decisions import decide_now, prepare, send_all
+from tests.integration.test_decisions import decide_now, prepare, put, send_all
 from tests.internships import apply, make_call
 from tests.people import add_people, receive
 from tests.web.browsing import form_of, text_of
@@ -216,7 +218,9 @@ def test_the_second_of_two_is_told_who_was_first(
     assert keep(manager, received, manager.post(address, data=form_of(response, address))).status_code == 303
 
 
-def test_sending_is_asked_once_more_and_says_whom(app: Flask, manager: CheckingClient, call: StoredCall) -> None:
+def test_sending_is_asked_once_more_and_says_whom(
+    app: Flask, lead: Viewer, manager: CheckingClient, call: StoredCall
+) -> None:
     rows = [one(app, call, name=f"Person {n}", email=f"p{n}@example.org") for n in range(3)]
     for received, kind in zip(rows, ("offer", "decline", "decline"), strict=True):
         keep(manager, received, fill_in(manager, received, kind=kind, reason="Why"))
@@ -233,7 +237,7 @@ def test_sending_is_asked_once_more_and_says_whom(app: Flask, manager: CheckingC
     assert said.index("Person 0") < said.index("Person 1"), "offers come first"
     assert "They go 5 minutes after you press the button" in said
     with app.app_context():
-        assert not list_decisions(call.id).batches, "looking sends nothing"
+        assert not list_decisions(lead, call).batches, "looking sends nothing"
     assert manager.post(address, data={**form, "chosen": []}).status_code == 422
     final = {**form_of(sure, address), "confirm": "1"}
     for _ in range(2):
@@ -312,7 +316,7 @@ def test_the_reserve_list_is_ordered_by_hand(
         for received in rows:
             prepare(lead, received, "reserve")
         decide_now(lead, call)
-        ids = [row.id for row in list_decisions(call.id).reserve]
+        ids = [row.id for row in list_decisions(lead, call).reserve]
     address = f"{decisions_page(call)}/reserve"
     form = form_of(manager.get(decisions_page(call)), address)
     assert manager.post(address, data={**form, "up": str(ids[2])}).status_code == 303
@@ -479,7 +483,7 @@ def test_the_manager_sees_what_was_answered(
     assert "the first on the reserve list" in said
     assert send(manager, call).status_code == 303
     with app.app_context():
-        [row] = list_decisions(call.id).batches[0].rows
+        [row] = list_decisions(lead, call).batches[0].rows
         assert (row.reference, row.kind) == (waiting.reference, "offer")
         assert mark_of(row)
 
@@ -510,3 +514,167 @@ def test_the_own_page_shows_what_the_letter_said(app: Flask, lead: Viewer, call:
         with app.app_context():
             assert apply_due_decisions() == 1
         assert "Words from the manager." in text_of(as_applicant(app, received).get(OWN))
+
+
+# ------------------------------------------------------------------------- a lead who must not know whose it is yet
+
+
+def ask_to_review(app: Flask, call: StoredCall, viewer: Viewer, **values: Any) -> None:
+    with app.app_context(), transaction() as connection:
+        connection.execute(
+            insert(CallReviewer).values(call_id=call.id, account_id=viewer.account_id, added_at=clock.now())
+        )
+        if values:
+            connection.execute(update(Call).where(Call.id == call.id).values(**values))
+
+
+@pytest.mark.parametrize("blind", [True, False], ids=["blind", "not declared"])
+def test_decisions_about_what_one_reviews_are_closed(
+    app: Flask, manager: CheckingClient, lead: Viewer, call: StoredCall, *, blind: bool
+) -> None:
+    rows = [one(app, call, name=f"Secret Person {n}", email=f"p{n}@example.org") for n in range(6)]
+    for received, kind in zip(rows[:2], ("offer", "reserve"), strict=True):
+        keep(manager, received, fill_in(manager, received, kind=kind, reason="Secret reason"))
+    send(manager, call)
+    with app.app_context(), time_machine.travel(clock.now() + timedelta(minutes=6)):
+        assert apply_due_decisions() == 2
+    keep(manager, rows[2], fill_in(manager, rows[2], kind="decline", reason="Secret reason"))
+    send(manager, call)
+    for received, kind in zip(rows[3:5], ("reserve", "decline"), strict=True):
+        keep(manager, received, fill_in(manager, received, kind=kind, reason="Secret reason"))
+    address = f"{decisions_page(call)}/send"
+    before = form_of(manager.get(decisions_page(call)), address)
+    with app.app_context():
+        order = [row.id for row in list_decisions(lead, call).reserve]
+    assert len(order) == len(before["chosen"]) == 2
+    ask_to_review(app, call, lead, blind=blind)
+
+    page = manager.get(decisions_page(call))
+    said = text_of(page)
+    assert "Secret" not in page.text
+    for number in range(1, 7):
+        assert f"Applicant {number}" in said
+    assert "chosen" not in form_of(page, address)
+    assert not re.search('name="(up|down)"', page.text)
+    for confirmed in ({}, {"confirm": "1"}):
+        answer = manager.post(address, data={**before, **confirmed})
+        assert answer.status_code == 409
+        assert "Secret" not in answer.text
+    form = form_of(page, f"{decisions_page(call)}/reserve")
+    assert manager.post(f"{decisions_page(call)}/reserve", data={**form, "down": str(order[0])}).status_code == 409
+    with app.app_context():
+        assert [row.id for row in list_decisions(lead, call).reserve] == order
+        assert len(list_decisions(lead, call).prepared) == 2
+
+    with app.app_context(), transaction() as connection:
+        connection.execute(delete(CallReviewer).where(CallReviewer.call_id == call.id))
+    assert "Secret Person 5" in text_of(manager.get(decisions_page(call)))
+
+
+def test_of_several_only_those_that_are_open_can_be_sent(
+    app: Flask, manager: CheckingClient, lead: Viewer, call: StoredCall
+) -> None:
+    rows = [one(app, call, name=name, email=f"{name}@example.org") for name in ("Cleared", "Secret")]
+    for received in rows:
+        keep(manager, received, fill_in(manager, received, kind="decline", reason="Why"))
+    ask_to_review(app, call, lead)
+    with app.app_context():
+        declare_no_conflict(lead, reference=rows[0].reference)
+    page = manager.get(decisions_page(call))
+    assert "Cleared" in text_of(page)
+    assert "Secret" not in page.text
+    address = f"{decisions_page(call)}/send"
+    sure = manager.post(address, data=form_of(page, address))
+    assert "Send 1 letter?" in text_of(sure)
+    assert manager.post(address, data={**form_of(sure, address), "confirm": "1"}).status_code == 303
+    with app.app_context():
+        assert [row.reference for row in list_decisions(lead, call).prepared] == [rows[1].reference]
+
+
+def test_a_name_that_is_not_of_our_shape_is_not_taken(app: Flask, call: StoredCall) -> None:
+    received = one(app, call)
+    browser = as_applicant(app, received)
+    form = form_of(browser.get(OWN), OWN)
+    for name in ("decision-17", "a" * 65, "with a space in it, and long", ""):
+        assert browser.post(OWN, data={**form, "token": name, "body": f"Hello: {name}."}).status_code == 303
+    browser.post(WITHDRAW, data={**form_of(browser.get(WITHDRAW), WITHDRAW), "token": "lapse-17"})
+    with app.app_context():
+        names = db.session.scalars(select(Event.token).where(Event.kind.in_(("sender_replied", "withdrawn")))).all()
+    assert len(names) == 5
+    assert all(name and re.fullmatch("[A-Za-z0-9_-]{24}", name) for name in names)
+
+
+def test_a_place_that_was_accepted_can_be_given_back(
+    app: Flask, manager: CheckingClient, call: StoredCall, offered: Received
+) -> None:
+    browser = as_applicant(app, offered)
+    browser.post(OFFER, data={**form_of(browser.get(OFFER), OFFER), "answer": "accept"})
+    page = browser.get(OWN)
+    assert WITHDRAW in page.text
+    page = browser.get(WITHDRAW)
+    assert "Your place may go to somebody else." in text_of(page)
+    assert browser.post(WITHDRAW, data=form_of(page, WITHDRAW)).status_code == 303
+    assert stage_of(app, offered) == "withdrawn"
+    for address in (OWN, OFFER):
+        said = text_of(browser.get(address))
+        assert "You have given the place back" in said
+        assert "You have accepted the place" not in said
+    assert WITHDRAW not in browser.get(OWN).text
+    assert "Withdrew later" in text_of(manager.get(decisions_page(call)))
+
+
+@pytest.mark.parametrize("stage", ["offer_declined", "offer_lapsed", "declined"])
+def test_until_when_one_can_leave(app: Flask, call: StoredCall, stage: Any) -> None:
+    received = one(app, call)
+    with app.app_context():
+        put(received, stage)
+    browser = as_applicant(app, received)
+    can = stage != "declined"
+    assert (WITHDRAW in browser.get(OWN).text) is can
+    assert ("nothing to withdraw" in text_of(browser.get(WITHDRAW))) is not can
+
+
+def test_the_link_of_a_letter_lets_the_lead_in_and_the_holder(app: Flask, lead: Viewer, call: StoredCall) -> None:
+    received = one(app, call)
+    with app.app_context(), transaction() as connection:
+        connection.execute(update(Submission).where(Submission.id == received.submission_id).values(holder="pirinen"))
+    link = f"/workspace/cases/{received.reference}"
+    browsers = {}
+    for key in ("koponen", "pirinen"):
+        browser = browsers[key] = app.test_client()
+        assert isinstance(browser, CheckingClient)
+        sign_in(browser, key)
+    answer = browsers["koponen"].get(link)
+    assert (answer.status_code, answer.location) == (302, f"/workspace/applications/{received.reference}")
+    assert browsers["koponen"].get(answer.location).status_code == 200
+    assert browsers["pirinen"].get(link).status_code == 200
+    ask_to_review(app, call, lead, blind=True)
+    followed = browsers["koponen"].get(link, follow_redirects=True)
+    assert followed.request.path == f"/workspace/reviews/{received.reference}"
+    with app.app_context(), transaction() as connection:
+        connection.execute(update(Submission).values(holder="koponen"))
+    assert browsers["pirinen"].get(link).status_code == 404
+
+
+def test_the_case_of_an_application_in_review_is_not_closed(
+    app: Flask, manager: CheckingClient, call: StoredCall
+) -> None:
+    received = one(app, call)
+    place = f"/workspace/cases/{received.reference}"
+    page = manager.get(place)
+    assert "Close the case" not in page.text
+    form = form_of(page, f"{place}/reply")
+    fields = {name: value for name, value in form.items() if name.startswith("reply-")}
+    csrf = {name: value for name, value in form.items() if "csrf" in name}
+    refused = manager.post(
+        f"{place}/reply", data={**fields, **csrf, "reply-body": "Goodbye.", "reply-closing": "y", "send": "1"}
+    )
+    assert refused.status_code == 409
+    assert "An application ends when a decision is sent" in text_of(refused)
+    assert "Goodbye." in refused.text
+    closing = {name.replace("reply-", "close-"): value for name, value in fields.items() if "body" not in name}
+    refused = manager.post(f"{place}/close", data={**closing, **csrf})
+    assert refused.status_code == 409
+    with app.app_context():
+        put(received, "declined")
+    assert "Close the case" in manager.get(place).text

@@ -241,7 +241,7 @@ def test_no_form_of_a_case_works_for_who_reviews_it_blind(app: Flask, people: di
             assert answer.status_code == 404, action
             assert "Noor" not in answer.text
             tried += 1
-    assert tried >= 5
+    assert tried >= 4
     assert contents(app) == before
 
 

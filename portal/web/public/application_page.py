@@ -8,7 +8,7 @@ from portal import clock
 from portal.queries.cases import Case
 from portal.queries.documents import list_documents
 from portal.queries.process import Process
-from portal.rules.applications import IN_REVIEW
+from portal.rules.applications import IN_REVIEW, WITHDRAWABLE
 from portal.rules.calls import phase
 from portal.rules.documents import OpenDocuments, missing, open_documents
 from portal.web.answers import answer_sections
@@ -47,6 +47,7 @@ def show_application(
         process=process,
         where=where(process, now),
         in_review=in_review,
+        can_withdraw=process.stage in WITHDRAWABLE,
         now=now,
         correction=correction,
         interview=interview,

@@ -3,7 +3,6 @@
 The same validators judge what was just typed and what a draft holds (``faults_of``): a draft may lack anything.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -22,7 +21,7 @@ from portal.rules.applications import MAX_LANGUAGES, Answer, Answers
 from portal.rules.text import normalise_newlines
 from portal.web.answers import topic_choices
 from portal.web.forms import Form
-from portal.web.public.inquiry_form import new_token
+from portal.web.public.inquiry_form import token_of
 from portal.web.public.question_fields import DATE_FORMATS, Chosen, choices_of, field_of, shown, stored, was_typed
 from portal.web.validators import CountryCode, EmailAddress, MaxLength, Required, SingleLine, Storable
 from portal.web.vocabulary import CEFR_LEVELS, FUNDINGS, STUDY_LEVELS, STUDY_STAGES, as_choices
@@ -30,8 +29,6 @@ from portal.web.vocabulary import CEFR_LEVELS, FUNDINGS, STUDY_LEVELS, STUDY_STA
 MOTIVATION_LENGTH = 5_000
 MOST_WEEKS = 104
 FARTHEST = timedelta(days=5 * 366)
-
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{20,64}")
 
 
 class StepForm(Form):
@@ -43,8 +40,7 @@ class StepForm(Form):
     def __init__(self, *args: Any, document: CallDocument, **values: Any) -> None:
         super().__init__(*args, **values)
         self.document = document
-        if not _TOKEN.fullmatch(self.token.data or ""):
-            self.token.data = new_token()
+        self.token.data = token_of(self.token.data)
         self.offer()
 
     def offer(self) -> None:

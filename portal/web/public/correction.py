@@ -16,7 +16,7 @@ from portal.rules.documents import MAX_DOCUMENTS
 from portal.web.forms import ActionForm
 from portal.web.public.correction_form import CorrectionForm, Reopened
 from portal.web.public.inquiry import OUT_OF_ORDER
-from portal.web.public.inquiry_form import new_token
+from portal.web.public.inquiry_form import new_token, token_of
 from portal.web.public.own_case import find_own_application, opened_here
 from portal.web.public.own_page import signed_out
 from portal.web.public.routes import blueprint
@@ -65,7 +65,7 @@ def send_correction() -> AnyResponse:
             return _again(process, asked, form, reopened, 429, problem)
         answer_correction(
             submission_id=process.submission_id,
-            token=form.token.data or new_token(),
+            token=token_of(form.token.data),
             values=reopened.values(),
             files=reopened.files(),
         )

@@ -26,12 +26,17 @@ from portal.web.public.rejections import explain
 from portal.web.validators import CountryCode, EmailAddress, MaxLength, Phone, Required, SingleLine, Storable
 
 MESSAGE_LENGTH = 10_000
-_TOKEN = re.compile(r"^[A-Za-z0-9_-]{20,64}$")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{20,64}")
 
 
 def new_token() -> str:
     """A name for one sending of a form."""
     return secrets.token_urlsafe(18)
+
+
+def token_of(typed: str | None) -> str:
+    """The name that a form brought back if it has the shape of ours, else a new one."""
+    return typed if typed and _TOKEN.fullmatch(typed) else new_token()
 
 
 class InquiryForm(Form):
@@ -57,8 +62,7 @@ class InquiryForm(Form):
         self.topic.choices = topic_choices()
         self.staged: list[StagedFile] = []
         self._file_errors: list[str] = []
-        if not _TOKEN.match(self.token.data or ""):
-            self.token.data = new_token()
+        self.token.data = token_of(self.token.data)
 
     def validate_topic(self, field: SelectField) -> None:
         if not field.data:

@@ -14,9 +14,9 @@ from portal.operations import offers as operations
 from portal.operations.offers import AlreadyEnded, OfferNotOpen
 from portal.queries.cases import NoSuchCase
 from portal.queries.process import Process, find_process
-from portal.rules.applications import ENDED
+from portal.rules.applications import WITHDRAWABLE
 from portal.web.forms import Form
-from portal.web.public.inquiry_form import new_token
+from portal.web.public.inquiry_form import new_token, token_of
 from portal.web.public.own_case import KEY as OWN_CASE
 from portal.web.public.own_page import signed_out
 from portal.web.public.routes import blueprint
@@ -77,7 +77,9 @@ def answer_offer() -> AnyResponse:
     if form.case.data != str(process.submission_id):
         return _not_done(process, _other_application())
     try:
-        operations.answer_offer(submission_id=process.submission_id, token=_name_of(form), accepted=ANSWERS[answer])
+        operations.answer_offer(
+            submission_id=process.submission_id, token=token_of(form.token.data), accepted=ANSWERS[answer]
+        )
     except NoSuchCase:
         abort(404)
     except OfferNotOpen:
@@ -109,7 +111,7 @@ def send_withdrawal() -> AnyResponse:
     if form.case.data != str(process.submission_id):
         return make_response(_withdraw_page(process, _other_application()), 409)
     try:
-        operations.withdraw_application(submission_id=process.submission_id, token=_name_of(form))
+        operations.withdraw_application(submission_id=process.submission_id, token=token_of(form.token.data))
     except NoSuchCase:
         abort(404)
     except AlreadyEnded:
@@ -131,7 +133,7 @@ def _withdraw_page(process: Process, problem: str | None = None) -> str:
     return render_template(
         "public/withdraw.html",
         process=process,
-        ended=process.stage in ENDED,
+        ended=process.stage not in WITHDRAWABLE,
         form=offer_form(process),
         problem=problem,
     )
@@ -150,7 +152,3 @@ def _nothing_open(*, valid: bool) -> AnyResponse:
 
 def _other_application() -> str:
     return gettext("Another application was opened in this browser meanwhile. Nothing was done. This is that one.")
-
-
-def _name_of(form: OwnApplicationForm) -> str:
-    return (form.token.data or new_token())[:64]

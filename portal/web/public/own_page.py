@@ -20,7 +20,7 @@ from portal.rules.text import without_forbidden
 from portal.web.forms import ActionForm, Form
 from portal.web.public.application_page import show_application
 from portal.web.public.inquiry import RECEIPT_COOKIE
-from portal.web.public.inquiry_form import new_token
+from portal.web.public.inquiry_form import new_token, token_of
 from portal.web.public.own_case import KEY as _KEY
 from portal.web.public.own_case import SenderReplyForm
 from portal.web.public.own_case import opened_here as opened_here
@@ -104,7 +104,7 @@ def reply() -> AnyResponse:
             _own_page(form, gettext("Too many messages in a short time. Wait a few minutes and send again.")), 429
         )
     try:
-        add_sender_reply(submission_id=submission_id, body=form.body.data or "", token=form.token.data or new_token())
+        add_sender_reply(submission_id=submission_id, body=form.body.data or "", token=token_of(form.token.data))
     except SaidAlready:
         form.token.data = new_token()
         problem = gettext(

@@ -13,7 +13,7 @@ from portal.database import db
 from portal.gateways.letters import write_letter
 from portal.i18n import gettext
 from portal.operations import cases as operations
-from portal.operations.cases import NothingChanges, UnknownHolder
+from portal.operations.cases import NotDecidedYet, NothingChanges, UnknownHolder
 from portal.operations.door import CaseChanged, SeenCase
 from portal.operations.outbox import facts_of_reply, retry_letter
 from portal.queries.cases import NoSuchCase, get_case
@@ -153,6 +153,12 @@ def _act(reference: str, name: str, form: CaseForm, act: Callable[[SeenCase], No
         return _kept_text(form, 503)
     except CaseChanged as conflict:
         return make_response(show_case(reference, filled=(name, form), conflict=conflict), 409)
+    except NotDecidedYet:
+        problem = gettext(
+            "An application ends when a decision is sent or the applicant withdraws; "
+            "its case can't be closed before that."
+        )
+        return make_response(show_case(reference, filled=(name, form), problem=problem), 409)
     except NotPossible:
         problem = gettext("This can't be done in the state the case is in now. Nothing was changed.")
         return make_response(show_case(reference, filled=(name, form), problem=problem), 409)

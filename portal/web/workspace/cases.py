@@ -9,6 +9,8 @@ from portal.operations.door import CaseChanged
 from portal.queries.cases import Case, NoSuchCase, UnderReview, find_file, get_case
 from portal.queries.directory import get_directory
 from portal.queries.editions import content
+from portal.queries.led_cases import is_led
+from portal.rules.applications import ENDED
 from portal.rules.policy import Permission
 from portal.rules.references import parse_reference
 from portal.rules.routing import Route, because
@@ -71,6 +73,9 @@ def show_case(
             abort(redirect(url_for("workspace.review", reference=known_reference(reference)), 302))
         abort(404)
     except NoSuchCase:
+        if request.method == "GET" and is_led(viewer(), known_reference(reference)):
+            # Letters link here: a lead who does not hold the application has a page of their own for it.
+            abort(redirect(url_for("workspace.application", reference=known_reference(reference)), 302))
         abort(404)
     forms = {name: make_form(name, formdata=None) for name in FORMS}
     forms["close"].tell_sender.data = True
@@ -85,6 +90,7 @@ def show_case(
         case=found,
         because=_because(found),
         possible=possible(found.row.status),
+        may_close=found.row.stage is None or found.row.stage in ENDED,
         forms=forms,
         retry_form=ActionForm(formdata=None),
         filled=filled[0] if filled else None,

@@ -130,13 +130,14 @@ def _call(slug: str) -> StoredCall:
 
 def _page(call: StoredCall, *, problem: str | None = None, chosen: list[str] | None = None) -> str:
     """``chosen`` are marks of the boxes that stay ticked; without it all are."""
-    found = list_decisions(call.id)
+    found = list_decisions(viewer(), call)
     prepared = [(row, mark_of(row)) for row in found.prepared]
     return render_template(
         "workspace/decisions.html",
         call=call,
         found=found,
         prepared=prepared,
+        closed_to_viewer=any(row.closed for row in found.prepared),
         chosen={mark for _row, mark in prepared} if chosen is None else set(chosen),
         batches=[
             (
@@ -153,7 +154,7 @@ def _page(call: StoredCall, *, problem: str | None = None, chosen: list[str] | N
 
 
 def _confirmation(call: StoredCall, form: SendForm, chosen: list[str]) -> AnyResponse:
-    rows = [(row, mark_of(row)) for row in list_decisions(call.id).prepared]
+    rows = [(row, mark_of(row)) for row in list_decisions(viewer(), call).prepared if not row.closed]
     picked = sorted([(row, mark) for row, mark in rows if mark in chosen], key=lambda pair: by_kind(pair[0]))
     if not chosen:
         return make_response(_page(call, problem=gettext("Choose at least one decision."), chosen=chosen), 422)
