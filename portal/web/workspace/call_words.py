@@ -89,6 +89,11 @@ REASONS: dict[Reason, str] = {
     "undecided": lazy("Some applicants still wait for a decision. Decide about them first."),
     "not_blind": lazy("Nothing is hidden: reviewers see the names already."),
     "no_reviewer": lazy("This person can't review: the account is closed or has no right to."),
+    "reviews_blind": lazy(
+        "This person has begun to review without names, and would see the names once off the list. "
+        "Let reviewers see names first."
+    ),
+    "late_waits": lazy("A late application waits for your answer. Admit or refuse it first."),
 }
 
 
