@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from portal import clock
 from portal.cli.serve import _sweep
 from portal.database import db, transaction
-from portal.models import Call, Draft, Letter, Submission
+from portal.models import Application, Call, Draft, Event, Letter, Submission
 from portal.operations.applications import CallClosed
 from portal.operations.attachments import is_staged, stage_file, sweep_files
 from portal.operations.drafts import (
@@ -259,6 +259,33 @@ def test_one_answer_to_a_late_draft(app: Flask, call: StoredCall, people: dict[s
     subjects = [letter["Subject"] for letter in outbox.deliver()]
     assert not any("not taken" in subject for subject in subjects), "a draft that is deleted writes no more"
     assert any(received.reference in subject for subject in subjects)
+
+
+def test_a_late_draft_waits_for_its_answer_however_long(
+    app: Flask, call: StoredCall, people: dict[str, Viewer], outbox: Outbox
+) -> None:
+    with app.app_context():
+        earlier = apply(call)
+        admitted, refused = a_draft(call), a_draft(call, email="second@example.org")
+        close(call, timedelta(minutes=1))
+        hand_in_late(draft=admitted, keeps=earlier.submission_id)
+        hand_in_late(draft=refused)
+    outbox.deliver()
+    with app.app_context(), time_machine.travel(clock.now() + timedelta(days=90)):
+        assert delete_expired_drafts() == 0
+        assert [draft.id for draft in list_late_drafts(call.id)] == [admitted.id, refused.id]
+        received = admit_late(people["koponen"], slug=call.slug, draft_id=admitted.id)
+        refuse_late(people["koponen"], slug=call.slug, draft_id=refused.id)
+        assert delete_expired_drafts() == 0, "the letter that tells of the refusal goes first"
+        stages = dict(db.session.execute(select(Application.submission_id, Application.stage)).all())
+        assert stages == {earlier.submission_id: "received", received.submission_id: "received"}
+        kept = select(Application.replaces_id).where(Application.submission_id == received.submission_id)
+        assert db.session.scalar(kept) == earlier.submission_id
+        admissions = select(Event.submission_id, Event.actor).where(Event.kind == "admitted")
+        assert [tuple(row) for row in db.session.execute(admissions)] == [(received.submission_id, "Demo Koponen")]
+        db.session.rollback()
+        with time_machine.travel(clock.now() + timedelta(days=31)):
+            assert delete_expired_drafts() == 1
 
 
 def test_applications_of_one_address_are_linked_for_the_house(app: Flask, call: StoredCall) -> None:
