@@ -3,7 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import insert, select
+
 from portal import clock
+from portal.database import transaction
+from portal.models import Call, Letter
 from portal.rules.policy import Permission, Viewer
 from portal.web.security.doors import Door
 from tests.internships import a_document, make_call
@@ -28,6 +32,7 @@ DOORS: dict[str, Door | None] = dict.fromkeys(
         "workspace.preview_call",
         "workspace.publish_call",
         "workspace.remove_reviewer",
+        "workspace.retry_call_letter",
         "workspace.reveal_names",
         "workspace.save_call",
         "workspace.save_call_part",
@@ -65,11 +70,35 @@ def places(lead: Viewer, reviewer: Viewer) -> dict[str, dict[str, Any]]:
         "workspace.preview_call": shown,
         "workspace.publish_call": call(**draft, document=whole),
         "workspace.remove_reviewer": {**call(), "account_id": reviewer.account_id},
+        "workspace.retry_call_letter": a_failed_letter(call()),
         "workspace.reveal_names": call(blind=True),
         "workspace.save_call": written,
         "workspace.save_call_part": {**item, "part": "criteria", "key": "fit"},
         "workspace.unpublish_call": call(),
     }
+
+
+def a_failed_letter(place: dict[str, Any]) -> dict[str, Any]:
+    """An invitation to review that was not delivered; needs an application context."""
+    now = clock.now()
+    with transaction() as connection:
+        letter_id = connection.scalar(
+            insert(Letter)
+            .values(
+                call_id=connection.scalar(select(Call.id).where(Call.slug == place["slug"])),
+                kind="review_invited",
+                recipient="first@demo.example.org",
+                language="en",
+                status="failed",
+                attempts=9,
+                next_attempt_at=now,
+                message_id=f"<{place['slug']}@example.org>",
+                created_at=now,
+                error="550 no such user",
+            )
+            .returning(Letter.id)
+        )
+    return {**place, "letter_id": letter_id}
 
 
 def filled(endpoint: str, lead: Viewer) -> dict[str, str]:
