@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from portal.content.calls import CallDocument, DocumentKind, QuestionKind, said
+from portal.content.calls import CallDocument, QuestionKind, said
 from portal.i18n import gettext, language, own_name
 from portal.i18n import lazy_gettext as lazy
 from portal.operations.call_door import Reason
@@ -48,15 +48,6 @@ FACTS: dict[str, str] = {
     "retention_months": lazy("Months for which applications are kept"),
     "questions": lazy("Questions"),
     "criteria": lazy("Criteria"),
-}
-
-DOCUMENTS: dict[DocumentKind, str] = {
-    "cv": lazy("CV"),
-    "letter": lazy("Letter of motivation"),
-    "transcript": lazy("Transcript of studies"),
-    "certificate": lazy("Certificate"),
-    "agreement": lazy("Draft of a traineeship agreement"),
-    "other": lazy("Another document"),
 }
 
 KINDS: dict[QuestionKind, str] = {
