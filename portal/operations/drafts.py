@@ -127,18 +127,18 @@ def save_draft(
 
 
 def mail_draft_link(*, draft: StoredDraft) -> bool:
-    """Send the way back to the address in the draft, once an address; returns whether a letter was written."""
+    """Send the way back to the address in the draft, once an address; returns whether a letter was written.
+
+    Capital letters make no other address.
+    """
     address = draft.answers.email
     if not address:
         return False
     with transaction() as connection:
-        done = connection.execute(
-            update(Draft)
-            .where(Draft.id == draft.id, Draft.mailed_to.is_distinct_from(address))
-            .values(mailed_to=address)
-        )
-        if done.rowcount == 0:
+        row = connection.execute(select(Draft.mailed_to).where(Draft.id == draft.id).with_for_update()).one_or_none()
+        if row is None or (row.mailed_to or "").lower() == address.lower():
             return False
+        connection.execute(update(Draft).where(Draft.id == draft.id).values(mailed_to=address))
         # One that still waits would go to an address that was mistyped.
         connection.execute(
             delete(Letter).where(Letter.draft_id == draft.id, Letter.kind == "draft_saved", Letter.status == "waiting")

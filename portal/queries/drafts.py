@@ -59,11 +59,6 @@ def find_draft_by_token(token: str) -> StoredDraft | None:
     return _find(Draft.token == token)
 
 
-def find_draft_by_key(key: str) -> StoredDraft | None:
-    """A draft by the key in its address. That alone does not open it: see ``find_draft_of``."""
-    return _find(Draft.link_hash == link_hash(settings.current().secret_bytes, key))
-
-
 _NOBODYS_HASH = "0" * 64
 
 

@@ -35,7 +35,7 @@ from portal.operations.shortlist import shortlist_application
 from portal.queries.calls import find_call
 from portal.queries.decisions import list_decisions, mark_of
 from portal.queries.directory import today
-from portal.queries.drafts import StoredDraft, find_draft
+from portal.queries.drafts import StoredDraft, find_draft, find_draft_by_token
 from portal.queries.receipts import find_receipt
 from portal.queries.reviews import get_reviewable
 from portal.rules.policy import PERMISSIONS, Permission, Role, Viewer
@@ -488,9 +488,10 @@ def last_seen(house: House) -> str:
 
 
 def a_read_cv(house: House) -> str:
-    """What the page that shows a CV's contents carries."""
+    """What the page that shows a CV's contents carries, beside the draft as it is now."""
     with house.app.app_context():
-        return Found("cv.xml", Profile(name="Noor Example"), None, None, "a-draft-of-its-own-20").sealed()
+        found = Found("cv.xml", Profile(name="Noor Example"), None, None, "a-draft-of-its-own-20")
+        return found.beside(find_draft_by_token(house.fields["draft"])).sealed()
 
 
 def filled(house: House, endpoint: str) -> dict[str, str]:

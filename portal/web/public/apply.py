@@ -18,10 +18,11 @@ from portal.queries.calls import StoredCall, list_public_calls
 from portal.queries.drafts import StoredDraft, find_draft, find_draft_by_token
 from portal.queries.earlier import find_sent
 from portal.rules.applications import Answers
+from portal.rules.documents import MAX_SENT_AT_FIRST
 from portal.rules.text import without_forbidden
 from portal.web.answers import STEPS
 from portal.web.forms import ActionForm
-from portal.web.public.apply_documents import MAX_DOCUMENTS, DocumentsForm, documents_form
+from portal.web.public.apply_documents import DocumentsForm, documents_form
 from portal.web.public.apply_forms import StepForm, form_of_step, shown_form
 from portal.web.public.applying import (
     GRACE_MINUTES,
@@ -180,7 +181,8 @@ def _keep(step: str | None, form: StepForm, call: StoredCall, draft: StoredDraft
     kept = find_draft(draft.id)
     if kept is None:
         raise DraftGone
-    if kept.answers.email and kept.answers.email != kept.mailed_to and limits.allow("draft_letter", kept.answers.email):
+    address = kept.answers.email.lower()
+    if address and address != (kept.mailed_to or "").lower() and limits.allow("draft_letter", address):
         mail_draft_link(draft=kept)
     return kept
 
@@ -217,7 +219,7 @@ def _page(step: str, form: StepForm, call: StoredCall, draft: StoredDraft | None
         state=state_of(call),
         grace_minutes=GRACE_MINUTES,
         more="more" in request.values,
-        max_documents=MAX_DOCUMENTS,
+        max_documents=MAX_SENT_AT_FIRST,
     )
 
 

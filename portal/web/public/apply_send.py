@@ -34,7 +34,7 @@ from portal.web.public.applying import (
     state_of,
 )
 from portal.web.public.inquiry import OUT_OF_ORDER, receipt_of_this_browser, to_receipt
-from portal.web.public.own_page import opened_here
+from portal.web.public.own_case import opened_here
 from portal.web.public.routes import blueprint
 from portal.web.security import limits
 from portal.web.security.doors import public
