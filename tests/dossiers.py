@@ -13,8 +13,9 @@ from portal import clock
 from portal.database import transaction
 from portal.gateways.storage import Files
 from portal.models import Correction, Decision, Event, Interview, Review
-from portal.operations.receiving import Received, StagedFile
+from portal.operations.receiving import Received
 from portal.queries.calls import StoredCall
+from portal.rules.uploads import StagedFile
 from tests.internships import apply
 
 PDF = b"%PDF-1.7\n" + b"A page of an invented curriculum.\n" * 50

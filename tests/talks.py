@@ -12,9 +12,10 @@ from portal.operations.attachments import stage_file
 from portal.operations.corrections import ask_correction
 from portal.operations.door import SeenCase
 from portal.operations.interviews import choose_slot, invite_to_interview
-from portal.operations.receiving import Received, StagedFile
+from portal.operations.receiving import Received
 from portal.queries.process import find_process
 from portal.rules.policy import Viewer
+from portal.rules.uploads import StagedFile
 from tests.internships import apply, make_call
 
 

@@ -140,12 +140,16 @@ def upgrade() -> None:
         sa.Column("late_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("late_answer", sa.String(length=10), nullable=True),
         sa.Column("late_by", BIG_ID, nullable=True),
+        sa.Column("replaces_id", BIG_ID, nullable=True),
+        sa.Column("keeps_id", BIG_ID, nullable=True),
         sa.CheckConstraint(
             "late_answer IS NULL OR late_answer IN ('admitted', 'refused')", name=op.f("ck_drafts_late_answer_known")
         ),
         sa.CheckConstraint("late_answer IS NULL OR late_at IS NOT NULL", name=op.f("ck_drafts_answered_was_late")),
         sa.ForeignKeyConstraint(["call_id"], ["calls.id"], name=op.f("fk_drafts_call_id_calls")),
+        sa.ForeignKeyConstraint(["keeps_id"], ["submissions.id"], name=op.f("fk_drafts_keeps_id_submissions")),
         sa.ForeignKeyConstraint(["late_by"], ["accounts.id"], name=op.f("fk_drafts_late_by_accounts")),
+        sa.ForeignKeyConstraint(["replaces_id"], ["submissions.id"], name=op.f("fk_drafts_replaces_id_submissions")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_drafts")),
         sa.UniqueConstraint("link_hash", name=op.f("uq_drafts_link_hash")),
         sa.UniqueConstraint("token", name=op.f("uq_drafts_token")),

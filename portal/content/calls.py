@@ -58,8 +58,8 @@ class CallDocument(Frozen):
 
     ``weeks_min``, ``weeks_max`` and ``hours_per_week`` are whole numbers; ``amount`` is what is paid, in words
     (sum, currency and period), and only for a paid internship. ``documents`` come with an application in this
-    order; the required ones may follow within 72 hours. A ``standing`` call is meant to have no deadline; until
-    that is said, a draft without one lacks it.
+    order; the required ones may follow for some days (``rules.calls.DOCUMENTS_GRACE``). A ``standing`` call is meant
+    to have no deadline; until that is said, a draft without one lacks it.
     """
 
     title: Words = Field(default_factory=dict)

@@ -180,6 +180,8 @@ class Organisation(Frozen):
     """The body itself."""
 
     reference_prefix: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}$")]
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = "FI"
+    """ISO 3166-1 alpha-2; editions from before it are Finnish."""
     time_zone: str
     time_zone_name: Text
     languages: tuple[Language, ...] = Field(min_length=1)

@@ -45,7 +45,9 @@ class Draft(Base):
     """An application that is being filled in. ``token`` will name its sending; link and code derive from it.
 
     ``files`` are staged files with their purpose, ``steps`` the names of the steps that were completed.
-    ``late_at`` is when it was sent after closing; ``late_answer`` is what the manager said to that.
+    ``late_at`` is when it was sent after closing; ``late_answer`` is what the manager said to that. Of an earlier
+    submission to the same call, ``replaces_id`` is the one that it takes the place of when it is admitted, and
+    ``keeps_id`` one that stays beside it.
     """
 
     __tablename__ = "drafts"
@@ -74,6 +76,8 @@ class Draft(Base):
     late_at: Mapped[datetime | None]
     late_answer: Mapped[str | None] = mapped_column(String(10))
     late_by: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("submissions.id"))
+    keeps_id: Mapped[int | None] = mapped_column(ForeignKey("submissions.id"))
 
 
 class Review(Base):

@@ -12,7 +12,7 @@ from portal.content.schema import TRIAGE, Content
 from portal.database import db
 from portal.models import Application, Call, Correction, Draft, Interview, Letter, Submission
 from portal.operations.door import Change, known_act, write_change
-from portal.operations.receiving import Also, Received, StagedFile, SubmissionCommand, receive
+from portal.operations.receiving import Also, Received, SubmissionCommand, receive
 from portal.operations.reserves import end_decisions
 from portal.queries.cases import COLUMNS
 from portal.queries.directory import get_directory
@@ -21,6 +21,7 @@ from portal.queries.editions import get_live_edition
 from portal.rules.applications import ENDED, Answers, Stage
 from portal.rules.calls import DOCUMENTS_GRACE, Times, phase
 from portal.rules.routing import route
+from portal.rules.uploads import StagedFile
 
 
 class CallClosed(Exception):

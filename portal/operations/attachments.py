@@ -11,8 +11,7 @@ from portal.database import db
 from portal.gateways.judge import judge
 from portal.gateways.storage import BadKey, Files, StorageUnavailable
 from portal.models import Attachment, Draft
-from portal.operations.receiving import StagedFile
-from portal.rules.uploads import MAX_BYTES, clean_name, kind_of
+from portal.rules.uploads import MAX_BYTES, StagedFile, clean_name, kind_of
 
 SEALED_FOR = timedelta(hours=24)
 """How long a form that was shown with a file may be completed."""

@@ -45,6 +45,8 @@ Reason = Literal[
     "undecided",
     "not_blind",
     "no_reviewer",
+    "reviews_blind",
+    "late_waits",
 ]
 
 

@@ -19,6 +19,7 @@ from portal.operations.call_door import (
 from portal.operations.calls import slug_for
 from portal.operations.reviewers import invite_all
 from portal.queries.calls import StoredCall
+from portal.queries.drafts import is_late_unanswered
 from portal.queries.editions import content
 from portal.rules.applications import IN_REVIEW
 from portal.rules.policy import Viewer
@@ -139,7 +140,7 @@ def mark_decided(viewer: Viewer, *, call: SeenCall) -> None:
 
     Raises:
         NoSuchCall, CallChanged.
-        CallNotPossible: it has not closed, or somebody still waits for a decision.
+        CallNotPossible: it has not closed, or somebody still waits for a decision, or with a late application.
     """
 
     def decide(connection: Connection, stored: StoredCall) -> CallChange:
@@ -148,6 +149,8 @@ def mark_decided(viewer: Viewer, *, call: SeenCall) -> None:
         waiting = select(func.count()).where(Application.call_id == stored.id, Application.stage.in_(IN_REVIEW))
         if connection.scalar(waiting):
             raise CallNotPossible("undecided")
+        if connection.scalar(select(exists().where(Draft.call_id == stored.id, is_late_unanswered()))):
+            raise CallNotPossible("late_waits")
         return CallChange({"status": "decided", "decided_at": clock.now()})
 
     act_on_call(viewer, call, "decided", decide)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, delete, not_, select, update
 from sqlalchemy.engine import Connection
 
 from portal import clock, settings
@@ -15,7 +15,7 @@ from portal.operations.applications import ApplicationCommand, delete_draft, rec
 from portal.operations.outgoing import enqueue_letters
 from portal.operations.receiving import Received
 from portal.queries.directory import Mailbox
-from portal.queries.drafts import StoredDraft
+from portal.queries.drafts import StoredDraft, is_late_unanswered
 from portal.rules.applications import Answers
 from portal.rules.references import code_hash, draft_code, draft_key, link_hash
 from portal.rules.uploads import StagedFile
@@ -127,18 +127,18 @@ def save_draft(
 
 
 def mail_draft_link(*, draft: StoredDraft) -> bool:
-    """Send the way back to the address in the draft, once an address; returns whether a letter was written."""
+    """Send the way back to the address in the draft, once an address; returns whether a letter was written.
+
+    Capital letters make no other address.
+    """
     address = draft.answers.email
     if not address:
         return False
     with transaction() as connection:
-        done = connection.execute(
-            update(Draft)
-            .where(Draft.id == draft.id, Draft.mailed_to.is_distinct_from(address))
-            .values(mailed_to=address)
-        )
-        if done.rowcount == 0:
+        row = connection.execute(select(Draft.mailed_to).where(Draft.id == draft.id).with_for_update()).one_or_none()
+        if row is None or (row.mailed_to or "").lower() == address.lower():
             return False
+        connection.execute(update(Draft).where(Draft.id == draft.id).values(mailed_to=address))
         # One that still waits would go to an address that was mistyped.
         connection.execute(
             delete(Letter).where(Letter.draft_id == draft.id, Letter.kind == "draft_saved", Letter.status == "waiting")
@@ -217,7 +217,10 @@ def remind_drafts() -> int:
 
 
 def delete_expired_drafts() -> int:
-    """Delete drafts whose time is over, with the letters about them; their files go with the next sweep."""
+    """Delete drafts whose time is over, with the letters about them; their files go with the next sweep.
+
+    One that was handed in after closing stays until it has an answer.
+    """
     now = clock.now()
     deleted = 0
     while batch := _delete_expired(now):
@@ -241,7 +244,8 @@ def _remind(due: Select[int], now: datetime) -> int:
 
 def _delete_expired(now: datetime) -> int:
     with transaction() as connection:
-        ids = connection.scalars(select(Draft.id).where(Draft.expires_at <= now).limit(_BATCH)).all()
+        over = select(Draft.id).where(Draft.expires_at <= now, not_(is_late_unanswered()))
+        ids = connection.scalars(over.limit(_BATCH)).all()
         if ids:
             connection.execute(delete(Letter).where(Letter.draft_id.in_(ids)))
             connection.execute(delete(Draft).where(Draft.id.in_(ids)))

@@ -7,20 +7,20 @@ from sqlalchemy.engine import Connection
 
 from portal import clock
 from portal.database import transaction
-from portal.models import Account, Call, CallEvent, Draft
+from portal.models import Account, Call, CallEvent, Draft, Event
 from portal.operations.applications import ApplicationCommand, receive_application
 from portal.operations.drafts import DraftChanged, DraftGone
 from portal.operations.outgoing import enqueue_letters
 from portal.operations.receiving import Received
 from portal.queries.calls import NoSuchCall, get_led_call
 from portal.queries.directory import Mailbox
-from portal.queries.drafts import StoredDraft, find_draft
+from portal.queries.drafts import StoredDraft, find_draft, is_late_unanswered
 from portal.queries.scope import leads
 from portal.rules.calls import Times, is_late_but_kept
 from portal.rules.policy import Viewer
 
 LATE_LIFE = timedelta(days=30)
-"""How long a late application waits for an answer, and how long a refused one is kept."""
+"""How long a late application is kept once it has been refused; until it is answered it is kept in any case."""
 
 
 class TooLate(Exception):
@@ -31,8 +31,13 @@ class AnsweredAlready(Exception):
     """Somebody has admitted or refused it meanwhile, or it is not there any more."""
 
 
-def hand_in_late(*, draft: StoredDraft) -> None:
+def hand_in_late(*, draft: StoredDraft, replaces: int | None = None, keeps: int | None = None) -> None:
     """Leave a finished draft to the lead of its closed call, who is told by letter; once, however often.
+
+    Args:
+        draft: as it was checked.
+        replaces: the applicant's earlier submission, which this one takes the place of once it is admitted.
+        keeps: the earlier submission that stays beside it.
 
     Raises:
         TooLate: the half hour is over, or the call is open after all.
@@ -67,7 +72,9 @@ def hand_in_late(*, draft: StoredDraft) -> None:
         if not is_late_but_kept(Times(row.status, row.opens_at, row.closes_at, row.extended_to), now):
             raise TooLate
         connection.execute(
-            update(Draft).where(Draft.id == draft.id).values(late_at=now, changed_at=now, expires_at=now + LATE_LIFE)
+            update(Draft)
+            .where(Draft.id == draft.id)
+            .values(late_at=now, changed_at=now, expires_at=now + LATE_LIFE, replaces_id=replaces, keeps_id=keeps)
         )
         _note(connection, row.call_id, "late_arrived", draft.id, None)
         mailbox = Mailbox(row.email, row.language)
@@ -88,9 +95,19 @@ def admit_late(viewer: Viewer, *, slug: str, draft_id: int) -> Received:
         raise AnsweredAlready
     late_at = draft.late_at
 
-    def note(connection: Connection, _submission_id: int) -> None:
+    def note(connection: Connection, submission_id: int) -> None:
         _lock_unanswered(connection, viewer, slug, draft_id)
         _note(connection, draft.call.id, "late_admitted", draft_id, viewer)
+        connection.execute(
+            insert(Event).values(
+                submission_id=submission_id,
+                kind="admitted",
+                at=clock.now(),
+                account_id=viewer.account_id,
+                actor=viewer.name,
+                data={},
+            )
+        )
 
     return receive_application(
         command=ApplicationCommand(
@@ -100,6 +117,8 @@ def admit_late(viewer: Viewer, *, slug: str, draft_id: int) -> Received:
             answers=draft.answers,
             files=draft.files,
             draft_id=draft.id,
+            replaces=draft.replaces_id,
+            keeps=draft.keeps_id,
             late_at=late_at,
         ),
         also=note,
@@ -118,7 +137,9 @@ def refuse_late(viewer: Viewer, *, slug: str, draft_id: int) -> None:
         _lock_unanswered(connection, viewer, slug, draft_id)
         assert draft is not None
         connection.execute(
-            update(Draft).where(Draft.id == draft_id).values(late_answer="refused", late_by=viewer.account_id)
+            update(Draft)
+            .where(Draft.id == draft_id)
+            .values(late_answer="refused", late_by=viewer.account_id, expires_at=clock.now() + LATE_LIFE)
         )
         _note(connection, draft.call.id, "late_refused", draft_id, viewer)
         enqueue_letters(
@@ -139,9 +160,7 @@ def _lock_unanswered(connection: Connection, viewer: Viewer, slug: str, draft_id
         .where(
             Draft.id == draft_id,
             Call.slug == slug,
-            Draft.late_at.is_not(None),
-            Draft.late_answer.is_(None),
-            Draft.expires_at > clock.now(),
+            is_late_unanswered(),
         )
     )
     if connection.scalar(waiting.with_for_update(of=Draft)) is None:

@@ -15,11 +15,12 @@ from portal.database import db, transaction
 from portal.gateways.letters import LetterFacts, write_letter
 from portal.gateways.mailer import Envelope, LetterRefused, PostLine, PostUnavailable, open_post
 from portal.models import Call, Draft, Letter, Submission
+from portal.queries.calls import NoSuchCall
 from portal.queries.cases import NoSuchCase
 from portal.queries.editions import content
 from portal.queries.outbox import list_file_names, list_letter_material, list_named_files
 from portal.queries.process import find_process
-from portal.queries.scope import readable_by
+from portal.queries.scope import leads, readable_by
 from portal.rules.applications import Answers
 from portal.rules.delivery import LEASE, MAX_ATTEMPTS, delay_after
 from portal.rules.policy import Viewer
@@ -72,10 +73,32 @@ def retry_letter(viewer: Viewer, *, reference: str, letter_id: int) -> None:
         done = connection.execute(
             update(Letter)
             .where(Letter.id == letter_id, Letter.status == "failed", Letter.submission_id.in_(mine))
-            .values(status="waiting", attempts=0, next_attempt_at=clock.now(), error=None)
+            .values(**_anew())
         )
     if done.rowcount == 0:
         raise NoSuchCase
+
+
+def retry_call_letter(viewer: Viewer, *, slug: str, letter_id: int) -> None:
+    """Send a failed letter about a call or one of its drafts again, as ``retry_letter`` does one about a case.
+
+    Raises:
+        NoSuchCall: the call is not the viewer's to keep, the letter is not about it, or it has not failed.
+    """
+    mine = select(Call.id).where(Call.slug == slug, leads(viewer))
+    about = or_(Letter.call_id.in_(mine), Letter.draft_id.in_(select(Draft.id).where(Draft.call_id.in_(mine))))
+    with transaction() as connection:
+        done = connection.execute(
+            update(Letter)
+            .where(Letter.id == letter_id, Letter.status == "failed", Letter.submission_id.is_(None), about)
+            .values(**_anew())
+        )
+    if done.rowcount == 0:
+        raise NoSuchCall
+
+
+def _anew() -> dict[str, Any]:
+    return {"status": "waiting", "attempts": 0, "next_attempt_at": clock.now(), "error": None}
 
 
 def facts_of_reply(case: Any, *, body: str, actor: str) -> LetterFacts:

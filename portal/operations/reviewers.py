@@ -1,10 +1,10 @@
 """Who reviews the applications of a call. They are told when it is published, or at once if it is already."""
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, exists, insert, select
 from sqlalchemy.engine import Connection
 
 from portal import clock
-from portal.models import Account, CallReviewer, Letter
+from portal.models import Account, Application, CallReviewer, Letter, Review
 from portal.operations.call_door import CallChange, CallNotPossible, SeenCall, act_on_call
 from portal.operations.outgoing import enqueue_letters
 from portal.queries.calls import StoredCall
@@ -46,7 +46,8 @@ def remove_reviewer(viewer: Viewer, *, call: SeenCall, account_id: int) -> None:
 
     Raises:
         NoSuchCall, CallChanged.
-        CallNotPossible: the call is decided.
+        CallNotPossible: the call is decided, or names are hidden in it and open to that person once off the list,
+            who has begun to review.
     """
 
     def decide(connection: Connection, stored: StoredCall) -> CallChange | None:
@@ -54,6 +55,8 @@ def remove_reviewer(viewer: Viewer, *, call: SeenCall, account_id: int) -> None:
             raise CallNotPossible("decided")
         if account_id not in _reviewers(connection, stored.id):
             return None
+        if stored.hides_people and _would_see_names(connection, stored.id, account_id):
+            raise CallNotPossible("reviews_blind")
         connection.execute(
             delete(CallReviewer).where(CallReviewer.call_id == stored.id, CallReviewer.account_id == account_id)
         )
@@ -82,3 +85,16 @@ def _invite(connection: Connection, call_id: int, people: list[Mailbox]) -> None
 
 def _reviewers(connection: Connection, call_id: int) -> set[int]:
     return set(connection.scalars(select(CallReviewer.account_id).where(CallReviewer.call_id == call_id)))
+
+
+def _would_see_names(connection: Connection, call_id: int, account_id: int) -> bool:
+    """Whether somebody has begun to review a call who may open cases, and so reads of whom once no longer asked."""
+    role = connection.scalar(select(Account.role).where(Account.id == account_id))
+    if role is None or Permission.HANDLE_CASES not in PERMISSIONS[role]:
+        return False
+    begun = exists().where(
+        Review.submission_id == Application.submission_id,
+        Application.call_id == call_id,
+        Review.account_id == account_id,
+    )
+    return bool(connection.scalar(select(begun)))

@@ -10,7 +10,7 @@ from sqlalchemy import Row, select
 from portal import clock
 from portal.content.calls import CallDocument
 from portal.database import db
-from portal.models import Account, Call, Uptime
+from portal.models import Account, Call
 from portal.queries.scope import leads
 from portal.rules.calls import Phase, Times, phase
 from portal.rules.policy import Viewer
@@ -103,14 +103,6 @@ def list_public_calls() -> Sequence[StoredCall]:
     """Every call that was published, the one that closes first on top, standing ones before those that closed."""
     rows = db.session.execute(_CALLS.where(Call.status != "draft").order_by(Call.closes_at, Call.id))
     return [as_stored(row) for row in rows]
-
-
-def last_uptime() -> tuple[datetime, datetime] | None:
-    """The latest stretch of uptime: its first and its last heartbeat."""
-    row = db.session.execute(
-        select(Uptime.first_beat_at, Uptime.last_beat_at).order_by(Uptime.id.desc()).limit(1)
-    ).one_or_none()
-    return (row[0], row[1]) if row is not None else None
 
 
 def as_stored(row: Row[*tuple[Any, ...]]) -> StoredCall:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, Row, case, func, select
 
 from portal.database import db
 from portal.models import (
@@ -105,10 +105,26 @@ def list_dossiers(viewer: Viewer, call: StoredCall, *, after: int = 0, limit: in
     return _filled(viewer, call.id, rows)
 
 
-def count_applications(call: StoredCall) -> int:
-    """How many applications a call has, those that were withdrawn or replaced among them."""
-    counted = select(func.count()).select_from(Application).where(Application.call_id == call.id)
-    return db.session.scalar(counted) or 0
+@dataclass(frozen=True)
+class Extent:
+    """How many applications of a call are ``open`` to a viewer who keeps it, and how many there are in ``all``.
+
+    Those that were withdrawn or replaced are among them.
+    """
+
+    open: int
+    all: int
+
+
+def count_applications(viewer: Viewer, call: StoredCall) -> Extent:
+    """How much ``list_dossiers`` finds of a call, and how much there is; one statement."""
+    row = db.session.execute(
+        select(func.count(case((led_by(viewer), 1))).label("open"), func.count().label("all"))
+        .select_from(Submission)
+        .join(Application, Application.submission_id == Submission.id)
+        .where(Application.call_id == call.id)
+    ).one()
+    return Extent(row.open, row.all)
 
 
 def is_blind_to(viewer: Viewer, call: StoredCall) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from portal import clock, settings
 from portal.database import db
@@ -35,6 +35,8 @@ class StoredDraft:
     reminded_at: datetime | None
     late_at: datetime | None
     late_answer: str | None
+    replaces_id: int | None = None
+    keeps_id: int | None = None
 
     @property
     def key(self) -> str:
@@ -57,11 +59,6 @@ def find_draft_by_token(token: str) -> StoredDraft | None:
     return _find(Draft.token == token)
 
 
-def find_draft_by_key(key: str) -> StoredDraft | None:
-    """A draft by the key in its address. That alone does not open it: see ``find_draft_of``."""
-    return _find(Draft.link_hash == link_hash(settings.current().secret_bytes, key))
-
-
 _NOBODYS_HASH = "0" * 64
 
 
@@ -79,15 +76,18 @@ def find_draft_of(key: str, code: str) -> StoredDraft | None:
 def list_late_drafts(call_id: int) -> Sequence[StoredDraft]:
     """Drafts that were handed in after closing and wait for the manager's word, in the order they came."""
     ids = db.session.scalars(
-        select(Draft.id)
-        .where(Draft.call_id == call_id, Draft.late_at.is_not(None), Draft.late_answer.is_(None), _living())
-        .order_by(Draft.late_at, Draft.id)
+        select(Draft.id).where(Draft.call_id == call_id, is_late_unanswered()).order_by(Draft.late_at, Draft.id)
     )
     return [draft for draft_id in ids.all() if (draft := find_draft(draft_id)) is not None]
 
 
+def is_late_unanswered() -> ColumnElement[bool]:
+    """Whether a draft was handed in after closing and waits for a yes or no; it waits as long as that takes."""
+    return and_(Draft.late_at.is_not(None), Draft.late_answer.is_(None))
+
+
 def _living() -> ColumnElement[bool]:
-    return Draft.expires_at > clock.now()
+    return or_(Draft.expires_at > clock.now(), is_late_unanswered())
 
 
 def _find(condition: ColumnElement[bool]) -> StoredDraft | None:
@@ -114,4 +114,6 @@ def _find(condition: ColumnElement[bool]) -> StoredDraft | None:
         reminded_at=row.reminded_at,
         late_at=row.late_at,
         late_answer=row.late_answer,
+        replaces_id=row.replaces_id,
+        keeps_id=row.keeps_id,
     )

@@ -1,6 +1,5 @@
 """What came before an application: the same sending, or another one by the same person to the same call."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,18 +41,6 @@ def find_earlier(submission_id: int, call_id: int) -> Earlier | None:
         _EARLIER.where(Submission.id == submission_id, Application.call_id == call_id, Application.stage.not_in(ENDED))
     ).one_or_none()
     return _as_earlier(row) if row is not None else None
-
-
-def list_same_address(submission_id: int) -> Sequence[Earlier]:
-    """Other applications to the same call from the same address, oldest first: for the house, never for a sender."""
-    own = select(Application.call_id, Application.email_key).where(Application.submission_id == submission_id)
-    this = own.subquery()
-    rows = db.session.execute(
-        _EARLIER.join(this, (this.c.call_id == Application.call_id) & (this.c.email_key == Application.email_key))
-        .where(Submission.id != submission_id)
-        .order_by(Submission.id)
-    )
-    return [_as_earlier(row) for row in rows]
 
 
 def can_be_replaced() -> ColumnElement[bool]:

@@ -56,7 +56,8 @@ def closed_to(viewer: Viewer) -> ColumnElement[bool]:
     """The applications that a viewer reviews and must not read as a case: a condition on ``Submission``.
 
     They are those reviewed blind, those about which the viewer has not declared yet whether there is a conflict
-    of interest, and those from which the viewer stepped aside. The review page shows what may be seen of them.
+    of interest, and those from which the viewer stepped aside: for good, whoever reviews the call by then. The
+    review page shows what may be seen of them.
     """
     if not viewer.may(Permission.REVIEW):
         return false()
@@ -76,7 +77,12 @@ def closed_to(viewer: Viewer) -> ColumnElement[bool]:
             or_(and_(call.blind, call.revealed_at.is_(None)), not_(cleared)),
         )
     )
-    return and_(Submission.kind == "internship", asked.exists())
+    aside = exists().where(
+        Review.submission_id == Submission.id,
+        Review.account_id == viewer.account_id,
+        Review.conflict == "stepped_aside",
+    )
+    return and_(Submission.kind == "internship", or_(asked.exists(), aside))
 
 
 def readable_by(viewer: Viewer) -> ColumnElement[bool]:

@@ -5,7 +5,7 @@ No function here weighs, ranks or filters a person: every stage follows from wha
 """
 
 from dataclasses import asdict, dataclass, field, fields
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Literal
 
 Stage = Literal[
@@ -37,9 +37,6 @@ Decision = Literal["offer", "reserve", "decline"]
 DECISIONS: tuple[Decision, ...] = ("offer", "reserve", "decline")
 
 STAGE_AFTER: dict[Decision, Stage] = {"offer": "offered", "reserve": "reserve", "decline": "declined"}
-
-UNDO_WINDOW = timedelta(minutes=5)
-"""How long decisions that were sent together can be taken back, unless the installation says otherwise."""
 
 Funding = Literal["erasmus", "institution", "other", "none"]
 FUNDINGS: tuple[Funding, ...] = ("erasmus", "institution", "other", "none")

@@ -1,9 +1,7 @@
 """The life of a call: when it is open, and how an outage of the portal extends it. Pure."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Literal
 
 CallStatus = Literal["draft", "published", "decided"]
@@ -11,7 +9,6 @@ CALL_STATUSES: tuple[CallStatus, ...] = ("draft", "published", "decided")
 """What is stored. Whether a published call is scheduled, open or closed, the clock says."""
 
 Phase = Literal["draft", "scheduled", "open", "closed", "decided"]
-PHASES: tuple[Phase, ...] = ("draft", "scheduled", "open", "closed", "decided")
 
 OUTAGE_WINDOW = timedelta(hours=6)
 """An outage counts when it falls into this time before closing."""
@@ -73,9 +70,3 @@ def extension(times: Times, *, down_from: datetime, up_again: datetime) -> datet
         down_from = max(down_from, times.opens_at)
     lost = min(up_again, end) - max(down_from, end - OUTAGE_WINDOW)
     return max(end, up_again) + lost if lost > timedelta(0) else None
-
-
-def outages(intervals: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
-    """The gaps between stretches of uptime, oldest first; each stretch is its first and last heartbeat."""
-    ordered = sorted(intervals)
-    return [(before[1], after[0]) for before, after in pairwise(ordered) if after[0] > before[1]]

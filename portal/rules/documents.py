@@ -10,8 +10,11 @@ from datetime import datetime
 from portal.content.calls import CallDocument, DocumentKind
 from portal.rules.applications import IN_REVIEW, Stage
 
+MAX_SENT_AT_FIRST = 10
+"""How many files an application may carry when it is sent, of all kinds together."""
+
 MAX_DOCUMENTS = 20
-"""How many files an application may have, sent at once or later."""
+"""How many files an application may have in all, with those that come later."""
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from sqlalchemy import insert, select
 from portal import clock, create_app
 from portal.database import db, transaction
 from portal.models import Account, Application, Review
-from portal.operations.receiving import StagedFile
 from portal.queries.calls import StoredCall
+from portal.rules.uploads import StagedFile
 from tests.bench.installations import Browser, Installation, installation_at
 from tests.bench.report import Check
 from tests.bench.servers import Server

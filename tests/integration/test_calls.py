@@ -24,13 +24,17 @@ from portal.operations.call_life import (
     unpublish_call,
 )
 from portal.operations.calls import CallCommand, create_call, duplicate_call, save_call, save_document
+from portal.operations.drafts import begin_draft, mail_draft_link, save_draft
+from portal.operations.late import hand_in_late, refuse_late
+from portal.operations.outbox import retry_call_letter
 from portal.operations.reviewers import add_reviewer, remove_reviewer
 from portal.queries.call_page import Waiting, get_call, get_call_page, list_calls
 from portal.queries.calls import NoSuchCall, StoredCall, find_call
+from portal.queries.drafts import find_draft
 from portal.rules.policy import Viewer
 from portal.rules.publishing import Fault
 from tests.conftest import Outbox
-from tests.internships import a_document, apply, in_three_languages, make_call
+from tests.internships import a_document, answers, apply, in_three_languages, make_call
 from tests.people import PASSWORD, add_people
 
 OPENS = datetime(2036, 12, 1, 7, 0, tzinfo=UTC)
@@ -389,6 +393,23 @@ def test_a_call_is_decided_when_nobody_waits(people: dict[str, Viewer]) -> None:
         assert refusal.value.reason == "decided"
 
 
+def test_a_call_is_not_decided_while_a_late_application_waits(people: dict[str, Viewer]) -> None:
+    lead = people["koponen"]
+    call = make_call(lead.account_id, document=WHOLE, closes_at=clock.now() - timedelta(minutes=1))
+    draft = find_draft(begin_draft(call_id=call.id, language="en"))
+    assert draft is not None
+    save_draft(draft_id=draft.id, answers=answers(), files=())
+    draft = find_draft(draft.id)
+    assert draft is not None
+    hand_in_late(draft=draft)
+    with pytest.raises(CallNotPossible) as refusal:
+        mark_decided(lead, call=seen(call.slug))
+    assert refusal.value.reason == "late_waits"
+    refuse_late(lead, slug=call.slug, draft_id=draft.id)
+    mark_decided(lead, call=seen(call.slug))
+    assert stored(call.slug).phase == "decided"
+
+
 def test_names_are_revealed_once_and_it_is_noted(people: dict[str, Viewer]) -> None:
     call = make_call(people["koponen"].account_id, blind=True)
     assert call.hides_people
@@ -459,3 +480,40 @@ def test_a_reviewer_is_taken_off_once(people: dict[str, Viewer]) -> None:
     db.session.rollback()
     assert db.session.scalars(select(CallReviewer.account_id)).all() == []
     assert kinds(call.slug) == ["reviewer_removed"]
+
+
+# ---------------------------------------------------------------------------------------------- letters that failed
+
+
+def test_a_letter_about_a_call_or_a_draft_is_sent_again_by_who_keeps_the_call(people: dict[str, Viewer]) -> None:
+    lead, call = people["koponen"], make_call(people["koponen"].account_id)
+    add_reviewer(lead, call=seen(call.slug), account_id=people["reviewer"].account_id)
+    draft = find_draft(begin_draft(call_id=call.id, language="en"))
+    assert draft is not None
+    save_draft(draft_id=draft.id, answers=answers(), files=())
+    draft = find_draft(draft.id)
+    assert draft is not None
+    mail_draft_link(draft=draft)
+    apply(call)  # its letters count with the case
+    with transaction() as connection:
+        connection.execute(update(Letter).values(status="failed", error="550 noor@example.org"))
+    page = get_call_page(lead, call.slug)
+    assert [(letter.kind, letter.recipient, letter.error) for letter in page.failed] == [
+        ("review_invited", "reviewer@demo.example.org", "550 noor@example.org"),
+        ("draft_saved", None, None),
+    ]
+    assert page.waiting.failed == 2
+    [(_call, waiting)] = list_calls(lead)
+    assert waiting.failed == 2
+    of_case = db.session.scalars(select(Letter.id).where(Letter.submission_id.is_not(None))).first()
+    assert of_case is not None
+    db.session.rollback()
+    for letter in page.failed:
+        with pytest.raises(NoSuchCall):
+            retry_call_letter(people["pirinen"], slug=call.slug, letter_id=letter.id)
+        retry_call_letter(people["coordinator"], slug=call.slug, letter_id=letter.id)
+        with pytest.raises(NoSuchCall):
+            retry_call_letter(lead, slug=call.slug, letter_id=letter.id)
+    with pytest.raises(NoSuchCall):
+        retry_call_letter(lead, slug=call.slug, letter_id=of_case)
+    assert list(get_call_page(lead, call.slug).failed) == []

@@ -12,10 +12,11 @@ from portal.models import Attachment, Event, Letter, Submission
 from portal.operations import receiving
 from portal.operations.absences import record_absence
 from portal.operations.inquiries import receive_inquiry
-from portal.operations.receiving import AlreadySent, StagedFile
+from portal.operations.receiving import AlreadySent
 from portal.queries.directory import forget_directory, today
 from portal.rules.references import parse_reference
 from portal.rules.routing import UnknownTopic
+from portal.rules.uploads import StagedFile
 from tests.people import add_people, an_inquiry, receive
 
 

@@ -28,11 +28,11 @@ from portal.database import db, transaction
 from portal.models import Event, Letter, Submission
 from portal.operations import outbox
 from portal.operations.outbox import Tally, deliver_due, retry_letter
-from portal.operations.receiving import StagedFile
 from portal.queries.cases import NoSuchCase
 from portal.queries.inbox import count_waiting
 from portal.rules.delivery import LEASE, MAX_ATTEMPTS, delay_after
 from portal.rules.policy import Viewer
+from portal.rules.uploads import StagedFile
 from portal.settings import Settings
 from tests.installation import SECRET
 from tests.mailserver import MailServer

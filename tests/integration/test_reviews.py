@@ -17,8 +17,10 @@ from portal.models import Application, Attachment, Call, Decision, Event, Review
 from portal.operations import reviews as operations
 from portal.operations.accounts import add_account
 from portal.operations.attachments import stage_file
+from portal.operations.call_door import CallNotPossible, SeenCall
 from portal.operations.cases import add_note
 from portal.operations.door import CaseChanged, SeenCase
+from portal.operations.reviewers import remove_reviewer
 from portal.operations.reviews import WrittenReview, declare_no_conflict, finish_review, save_review, step_aside
 from portal.operations.shortlist import WrongStage, shortlist_application, unshortlist_application
 from portal.queries.arrival import PAGE_SIZE
@@ -385,6 +387,53 @@ def test_a_holder_who_reviews_declares_before_reading_the_case(app: Flask, peopl
         step_aside(me, reference=reference)
         with pytest.raises(UnderReview):
             get_case(me, reference)
+
+
+def taken_off(viewer: Viewer, slug: str, person: Viewer) -> None:
+    db.session.rollback()
+    call = get_led_call(viewer, slug)
+    remove_reviewer(viewer, call=SeenCall(slug, call.version, secrets.token_hex(8)), account_id=person.account_id)
+
+
+def test_stepping_aside_is_for_good_whoever_reviews_the_call(app: Flask, people: dict[str, Viewer]) -> None:
+    with app.app_context():
+        call = a_call(people, "koponen", "coordinator")
+        reference, file_id = with_a_file(call)
+        other = apply(call, email="other@example.org").reference
+        for key in ("koponen", "coordinator"):
+            me = people[key]
+            step_aside(me, reference=reference)
+            taken_off(me, call.slug, me)
+            with pytest.raises(UnderReview):
+                get_case(me, reference)
+            with pytest.raises(UnderReview):
+                get_led_application(me, reference)
+            assert (find_file(me, reference, file_id), find_led_file(me, reference, file_id)) == (None, None)
+            hidden = {row.reference: row.hidden for row in list_cases(me, box="all", status="any").rows}
+            assert hidden[reference] and not hidden[other]
+            assert get_led_application(me, other).process.answers.name == "Noor Example"
+            db.session.rollback()
+
+
+def test_who_has_begun_to_review_blind_stays_until_names_are_revealed(app: Flask, people: dict[str, Viewer]) -> None:
+    with app.app_context():
+        call = a_call(people, "koponen", "pirinen", "first", blind=True)
+        reference = apply(call).reference
+        lead, coordinator = people["koponen"], people["coordinator"]
+        taken_off(lead, call.slug, people["pirinen"])  # has not begun
+        for key in ("koponen", "first"):
+            declare_no_conflict(people[key], reference=reference)
+        for viewer in (lead, coordinator):
+            with pytest.raises(CallNotPossible) as refusal:
+                taken_off(viewer, call.slug, lead)
+            assert refusal.value.reason == "reviews_blind"
+        with pytest.raises(UnderReview):
+            get_case(lead, reference)
+        taken_off(lead, call.slug, people["first"])  # who opens no case in any event
+        with transaction() as connection:
+            connection.execute(update(Call).values(revealed_at=clock.now()))
+        taken_off(lead, call.slug, lead)
+        assert get_case(lead, reference).row.led
 
 
 # ---------------------------------------------------------------------------------------------------- short list

@@ -68,8 +68,8 @@ def words_of(language: str) -> Callable[..., str]:
     """The portal's own texts in a language: ``words_of("fi")("Send")``."""
     found = gettext.translation("messages", PACKAGE / "translations", [language], fallback=language == "en")
 
-    def say(text: str, **values: Any) -> str:
-        said = found.gettext(text)
+    def say(text: str, plural: str = "", **values: Any) -> str:
+        said = found.ngettext(text, plural, values["num"]) if plural else found.gettext(text)
         return said % values if values else said
 
     return say

@@ -176,7 +176,13 @@ def apply(page: Page, language: str, hands: Hands, look: Look, mail: Mail, *, se
     )
     for given in ("Noor van Voorbeeld", "Environmental policy", "work together.", "Interreg."):
         expect(page.locator(".apply-section").filter(has_text=given)).to_have_count(1)
-    missing = page.get_by_text(say("Still missing. You can send now and add it within 72 hours on your own page."))
+    missing = page.get_by_text(
+        say(
+            "Still missing. You can send now and add it within %(num)s hour on your own page.",
+            "Still missing. You can send now and add it within %(num)s hours on your own page.",
+            num=72,
+        )
+    )
     expect(missing).to_have_count(0 if sends_cv else 1)
     hands.press(page.get_by_role("button", name=say("Send the application"), exact=True))
 

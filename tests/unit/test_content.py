@@ -331,6 +331,11 @@ def test_no_text_may_lack_a_language(tables: Tables, write: Write, code: str) ->
     assert faults(write(tables)) == lacking
 
 
+def test_a_country_is_its_two_letters(tables: Tables, write: Write) -> None:
+    tables["organisation"]["country"] = "Suomi"
+    assert ("organisation.toml", "country") in faults(write(tables))
+
+
 def test_a_text_in_an_unspoken_language_is_a_fault(tables: Tables, write: Write) -> None:
     row(tables, "pages", "privacy")["sections"][2]["body"]["de"] = "Warum wir das dürfen"
     assert faults(write(tables)) == {("pages.toml", "pages[privacy].sections[2].body.de")}

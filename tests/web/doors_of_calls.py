@@ -4,7 +4,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import insert, select
+
 from portal import clock
+from portal.database import transaction
+from portal.models import Call, Letter
 from portal.rules.policy import Permission, Viewer
 from tests.internships import a_document, make_call
 from tests.web.doors import People, Places, Table
@@ -34,6 +38,7 @@ DOORS: Table = {
     "workspace.preview_call": Permission.LEAD_CALLS,
     "workspace.publish_call": Permission.LEAD_CALLS,
     "workspace.remove_reviewer": Permission.LEAD_CALLS,
+    "workspace.retry_call_letter": Permission.LEAD_CALLS,
     "workspace.reveal_names": Permission.LEAD_CALLS,
     "workspace.save_call": Permission.LEAD_CALLS,
     "workspace.save_call_part": Permission.LEAD_CALLS,
@@ -67,6 +72,29 @@ class Calls:
         return {**typed, "version": "1", "token": token}
 
 
+def a_failed_letter(place: dict[str, Any]) -> dict[str, Any]:
+    """An invitation to review that was not delivered; needs an application context."""
+    now = clock.now()
+    with transaction() as connection:
+        letter_id = connection.scalar(
+            insert(Letter)
+            .values(
+                call_id=connection.scalar(select(Call.id).where(Call.slug == place["slug"])),
+                kind="review_invited",
+                recipient="first@demo.example.org",
+                language="en",
+                status="failed",
+                attempts=9,
+                next_attempt_at=now,
+                message_id=f"<{place['slug']}@example.org>",
+                created_at=now,
+                error="550 no such user",
+            )
+            .returning(Letter.id)
+        )
+    return {**place, "letter_id": letter_id}
+
+
 def furnish(people: People) -> Calls:
     """Calls of Koponen's that the coordinator reviews; needs an application context."""
     lead, reviewer = people["koponen"], people["coordinator"]
@@ -98,6 +126,7 @@ def furnish(people: People) -> Calls:
         "workspace.preview_call": shown,
         "workspace.publish_call": call(**draft, document=whole),
         "workspace.remove_reviewer": {**call(), "account_id": reviewer.account_id},
+        "workspace.retry_call_letter": a_failed_letter(call()),
         "workspace.reveal_names": call(blind=True),
         "workspace.save_call": written,
         "workspace.save_call_part": {**item, "part": "criteria", "key": "fit"},

@@ -348,10 +348,10 @@ def test_a_changed_address_gets_a_letter_of_its_own(app: Flask, client: Checking
 
 
 def test_an_address_is_not_flooded_with_letters(app: Flask, people: dict[str, Viewer]) -> None:
-    for _ in range(7):
+    for number in range(7):
         with app.app_context():
             another = make_call(people["koponen"].account_id)
-        fill_in(a_browser(app), another, "you")
+        fill_in(a_browser(app), another, "you", email="NOOR@example.org" if number % 2 else "noor@example.org")
     assert len(letters_of(app, "draft_saved")) == 4
 
 
@@ -630,11 +630,37 @@ def test_the_lead_admits_a_late_application(app: Flask, client: CheckingClient, 
     assert row.Application.late
     assert row.Submission.received_at == draft.late_at
     with app.app_context():
-        assert db.session.scalars(select(Event.data)).one()["late"] is True
+        events = db.session.execute(select(Event.kind, Event.actor, Event.data).order_by(Event.id)).all()
+        assert [tuple(event)[:2] for event in events] == [("received", "Noor Example"), ("admitted", "Demo Koponen")]
+        assert events[0].data["late"] is True
         logged = list(db.session.execute(select(CallEvent.kind, CallEvent.actor).order_by(CallEvent.id)))
         db.session.rollback()
     assert [tuple(event) for event in logged] == [("late_arrived", ""), ("late_admitted", "Demo Koponen")]
     assert letters_of(app, "application_received") == ["noor@example.org"]
+
+
+def test_a_late_application_takes_the_place_of_the_earlier_one_when_it_is_admitted(
+    app: Flask, client: CheckingClient, call: StoredCall
+) -> None:
+    with app.app_context():
+        first = send_directly(call)
+    fill_in_all(client, call)
+    close(app, call, minutes_ago=10)
+    assert send(client, call, earlier_reference=first.reference, earlier_code="2222-2222-2222").status_code == 422
+    assert only_draft(app).late_at is None, "nothing is handed in before the proof is right"
+    assert (
+        send(client, call, earlier_reference=first.reference, earlier_code=code_of(app, first.reference)).status_code
+        == 303
+    )
+    [waiting] = applications(app)
+    assert waiting.Application.stage == "received"
+    lead = a_browser(app)
+    sign_in(lead, "koponen")
+    action = f"/workspace/calls/{call.slug}/late/{only_draft(app).id}/admit"
+    assert lead.post(action, data=form_of(lead.get(f"/workspace/calls/{call.slug}/late"), action)).status_code == 303
+    earlier, later = applications(app)
+    assert earlier.Application.stage == "replaced"
+    assert later.Application.replaces_id == earlier.Submission.id
 
 
 def test_the_lead_refuses_a_late_application(

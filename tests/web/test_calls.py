@@ -7,19 +7,22 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from portal import clock
 from portal.database import db, transaction
-from portal.models import Call, CallEvent, Draft
+from portal.models import Call, CallEvent, Draft, Letter
+from portal.operations.drafts import begin_draft, mail_draft_link, save_draft
 from portal.queries.calls import StoredCall, find_call
+from portal.queries.drafts import find_draft
 from portal.rules.policy import Viewer
 from tests.conftest import CheckingClient
-from tests.internships import a_document, apply, make_call
+from tests.internships import a_document, answers, apply, make_call
 from tests.people import add_people
 from tests.web.browsing import form_of, text_of
+from tests.web.doors_of_calls import a_failed_letter
 from tests.web.signing_in import a_browser, sign_in
 
 CALLS = "/workspace/calls"
@@ -452,6 +455,51 @@ def test_late_applications_are_seen_and_nothing_of_them(
     page = page_of(koponen, f"{CALLS}/{slug}")
     assert "1 late application waits for your answer" in text_of(page)
     assert "Verysecret" not in page.text
+
+
+def test_letters_that_failed_are_seen_and_tried_again(
+    app: Flask, people: dict[str, Viewer], koponen: CheckingClient
+) -> None:
+    slug, foreign = a_call(app, people), a_call(app, people)
+    with app.app_context():
+        place = a_failed_letter({"slug": slug})
+        elsewhere = a_failed_letter({"slug": foreign})
+        call = find_call(slug)
+        assert call is not None
+        draft_id = begin_draft(call_id=call.id, language="en")
+        save_draft(draft_id=draft_id, answers=answers(), files=())
+        draft = find_draft(draft_id)
+        assert draft is not None
+        mail_draft_link(draft=draft)
+        with transaction() as connection:
+            of_draft = update(Letter).where(Letter.draft_id == draft_id)
+            connection.execute(of_draft.values(status="failed", error="550 noor@example.org: unknown"))
+    assert "2 letters were not delivered" in text_of(page_of(koponen, CALLS))
+    page = page_of(koponen, f"{CALLS}/{slug}")
+    shown = text_of(page)
+    assert "2 letters were not delivered" in shown
+    assert "Invitation to review → first@demo.example.org" in shown
+    assert "550 no such user" in shown
+    assert "Link to the draft, " in shown
+    assert "noor" not in page.text.lower(), "a draft is nobody's to see"
+    retry = f"{CALLS}/{slug}/letters/{place['letter_id']}/retry"
+    form = form_of(page, retry)
+    assert koponen.post(f"{CALLS}/{slug}/letters/{elsewhere['letter_id']}/retry", data=form).status_code == 404
+    other = browser_of(app, "pirinen")
+    token = form_of(other.get("/workspace/account"), "/workspace/account/language")["csrf_token"]
+    assert other.post(retry, data={"csrf_token": token}).status_code == 404
+    assert koponen.post(retry, data={}).status_code == 400
+    assert koponen.post(retry, data=form).status_code == 303
+    assert koponen.post(retry, data=form).status_code == 404, "it waits already"
+    with app.app_context():
+        of_call = db.session.get(Letter, place["letter_id"])
+        assert of_call is not None
+        assert (of_call.status, of_call.attempts, of_call.error) == ("waiting", 0, None)
+        letter_id = db.session.scalar(select(Letter.id).where(Letter.draft_id == draft_id))
+    page = page_of(koponen, f"{CALLS}/{slug}")
+    assert "1 letter was not delivered" in text_of(page)
+    assert send(koponen, page, f"{CALLS}/{slug}/letters/{letter_id}/retry").status_code == 303
+    assert "not delivered" not in text_of(page_of(koponen, f"{CALLS}/{slug}"))
 
 
 def test_reviewers_are_chosen_among_accounts(app: Flask, people: dict[str, Viewer], koponen: CheckingClient) -> None:

@@ -23,7 +23,7 @@ from portal.gateways.archives import CHUNK_BYTES, Archive
 from portal.gateways.pdf import PdfUnavailable
 from portal.gateways.storage import Files
 from portal.models import Attachment, CallEvent
-from portal.operations.reviews import declare_no_conflict
+from portal.operations.reviews import declare_no_conflict, step_aside
 from portal.queries.calls import StoredCall
 from portal.queries.dossiers import get_dossier
 from portal.rules.exports import Names, folder_name, inert
@@ -394,6 +394,26 @@ def test_a_reviewers_means_wait_for_their_own_review(
     sheet = workbook_in(ask(koponen, call, "xlsx", means="y")).worksheets[0]
     column = [cell.value for cell in sheet[1]].index("Mean: Languages")
     assert [row[column].value for row in sheet.iter_rows(min_row=2)] == [None, 3]
+
+
+def test_who_reviews_as_well_is_told_what_is_left_out(
+    app: Flask, people: dict[str, Viewer], koponen: CheckingClient
+) -> None:
+    own = people["koponen"].account_id
+    call = a_call(app, people, reviewers=(own,))
+    with app.app_context():
+        first, _second, third = (apply(call, email=f"{n}@example.org") for n in range(3))
+        declare_no_conflict(people["koponen"], reference=first.reference)
+        step_aside(people["koponen"], reference=third.reference)
+    told = "1 of 3 applications. The rest open to you after you have declared"
+    assert told in text_of(koponen.get(f"/workspace/calls/{call.slug}/export"))
+    rows = index_of(archive_in(ask(koponen, call, "zip")))
+    assert [row["Reference"] for row in rows[:-1]] == [first.reference]
+    assert rows[-1]["Folder"].startswith(told)
+    book = workbook_in(ask(koponen, call, "xlsx"))
+    assert [row[0].value for row in book.worksheets[0].iter_rows(min_row=2)] == [first.reference]
+    explained = {row[0].value: str(row[1].value) for row in book.worksheets[1].iter_rows(min_row=2)}
+    assert explained["Applications"].startswith(told)
 
 
 def test_a_workbook_takes_the_same_statements_for_few_and_many(

@@ -20,10 +20,11 @@ from portal.queries.earlier import find_sent
 from portal.queries.process import find_process
 from portal.rules.applications import Answers
 from portal.rules.calls import LATE_GRACE
+from portal.rules.documents import MAX_SENT_AT_FIRST
 from portal.rules.text import without_forbidden
 from portal.web.answers import STEPS
 from portal.web.forms import ActionForm
-from portal.web.public.apply_documents import MAX_DOCUMENTS, DocumentsForm, documents_form
+from portal.web.public.apply_documents import DocumentsForm, documents_form
 from portal.web.public.apply_forms import StepForm, form_of_step, shown_form
 from portal.web.public.applying import (
     GRACE_MINUTES,
@@ -206,7 +207,8 @@ def _keep(step: str | None, form: StepForm, call: StoredCall, draft: StoredDraft
     kept = find_draft(draft.id)
     if kept is None:
         raise DraftGone
-    if kept.answers.email and kept.answers.email != kept.mailed_to and limits.allow("draft_letter", kept.answers.email):
+    address = kept.answers.email.lower()
+    if address and address != (kept.mailed_to or "").lower() and limits.allow("draft_letter", address):
         mail_draft_link(draft=kept)
     return kept
 
@@ -243,7 +245,7 @@ def _page(step: str, form: StepForm, call: StoredCall, draft: StoredDraft | None
         state=state_of(call),
         grace_minutes=GRACE_MINUTES,
         more="more" in request.values,
-        max_documents=MAX_DOCUMENTS,
+        max_documents=MAX_SENT_AT_FIRST,
     )
 
 

@@ -14,14 +14,12 @@ from wtforms import MultipleFileField
 from portal.content.calls import CallDocument
 from portal.i18n import gettext
 from portal.operations.attachments import is_staged, stage_file
+from portal.rules.documents import MAX_SENT_AT_FIRST
 from portal.rules.uploads import AttachmentRejected, StagedFile, clean_name
 from portal.web.public.apply_forms import StepForm
 from portal.web.public.inquiry_form import seal, unseal
 from portal.web.public.rejections import explain
 from portal.web.vocabulary import document_name
-
-MAX_DOCUMENTS = 10
-"""Files that one application may carry, of all kinds together."""
 
 
 def kinds_of(document: CallDocument) -> list[tuple[str, bool]]:
@@ -54,7 +52,7 @@ class DocumentsForm(StepForm):
         known = {kind for kind, _required in kinds_of(self.document)}
         there = {file.key for file in self.files}
         for file in filter(None, map(unseal, kept)):
-            if file.purpose in known and file.key not in there and len(self.files) < MAX_DOCUMENTS:
+            if file.purpose in known and file.key not in there and len(self.files) < MAX_SENT_AT_FIRST:
                 if is_staged(file):
                     self._add(file)
                     there.add(file.key)
@@ -69,7 +67,7 @@ class DocumentsForm(StepForm):
         """The files of a draft with what came now, and without what was taken out."""
         there = [file for file in files if file.key != self._removed]
         keys = {file.key for file in there}
-        return [*there, *(file for file in self.unsaved if file.key not in keys)][:MAX_DOCUMENTS]
+        return [*there, *(file for file in self.unsaved if file.key not in keys)][:MAX_SENT_AT_FIRST]
 
     def take_uploads(self) -> None:
         """Take in what was uploaded.
@@ -84,12 +82,12 @@ class DocumentsForm(StepForm):
 
     def _take(self, kind: str, upload: FileStorage, filename: str) -> None:
         try:
-            if len(self.files) >= MAX_DOCUMENTS:
+            if len(self.files) >= MAX_SENT_AT_FIRST:
                 raise AttachmentRejected("too_many")
             staged = stage_file(stream=cast(BinaryIO, upload.stream), filename=filename)
             self._add(replace(staged, purpose=kind))
         except AttachmentRejected as rejection:
-            self._refused.append((kind, explain(rejection.reason, clean_name(filename), MAX_DOCUMENTS)))
+            self._refused.append((kind, explain(rejection.reason, clean_name(filename), MAX_SENT_AT_FIRST)))
 
     def _add(self, file: StagedFile) -> None:
         self.files.append(file)

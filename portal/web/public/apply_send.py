@@ -35,7 +35,7 @@ from portal.web.public.applying import (
     state_of,
 )
 from portal.web.public.inquiry import OUT_OF_ORDER, RECEIPT_SECONDS, receipt_of_this_browser, to_receipt
-from portal.web.public.own_page import opened_here
+from portal.web.public.own_case import opened_here
 from portal.web.public.routes import blueprint
 from portal.web.security import limits
 from portal.web.security.doors import public
@@ -110,11 +110,13 @@ def _send(slug: str) -> AnyResponse:
         return _again(draft, form, 429, problem)
     if faults_of(draft.answers, call.document) or _lost_files(draft):
         return _again(draft, form, 422)
-    if state_of(call) == "late":
-        return _hand_in(call, draft, form)
+    if state_of(call) not in ("open", "late"):
+        return redirect(url_for("public.apply", slug=call.slug), 303)
     choice = _choice(form, call, draft)
     if choice is None:
         return _again(draft, form, 422)
+    if state_of(call) == "late":
+        return _hand_in(call, draft, form, choice)
     return _submit(call, draft, form, choice)
 
 
@@ -143,10 +145,10 @@ def _submit(call: StoredCall, draft: StoredDraft, form: SendForm, choice: _Choic
     return to_receipt("public.application_receipt", received.submission_id)
 
 
-def _hand_in(call: StoredCall, draft: StoredDraft, form: SendForm) -> AnyResponse:
+def _hand_in(call: StoredCall, draft: StoredDraft, form: SendForm, choice: _Choice) -> AnyResponse:
     """The half hour after closing: the draft is left to whoever leads the call."""
     try:
-        hand_in_late(draft=draft)
+        hand_in_late(draft=draft, replaces=choice.replaces, keeps=choice.keeps)
     except (TooLate, DraftGone):
         return redirect(url_for("public.apply", slug=call.slug), 303)
     except DraftChanged:

@@ -42,7 +42,10 @@ def job_posting(call: StoredCall) -> dict[str, Any]:
             "name": organisation.name[code],
             "sameAs": organisation.home_url,
         },
-        "jobLocation": {"@type": "Place", "address": {"@type": "PostalAddress", "addressCountry": "FI"}},
+        "jobLocation": {
+            "@type": "Place",
+            "address": {"@type": "PostalAddress", "addressCountry": organisation.country},
+        },
         "directApply": True,
     }
     if place := said(document.place, code):

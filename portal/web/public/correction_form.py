@@ -8,10 +8,10 @@ from wtforms import Field, HiddenField
 from portal.content.calls import CallDocument
 from portal.i18n import gettext
 from portal.models import Correction
-from portal.operations.receiving import StagedFile
 from portal.queries.process import Process
 from portal.rules.applications import MAX_LANGUAGES
 from portal.rules.corrections import QUESTION, answers_in, kinds_in, value_of
+from portal.rules.uploads import StagedFile
 from portal.web.forms import Form
 from portal.web.public.apply_documents import DocumentsForm, documents_form
 from portal.web.public.apply_forms import InternshipForm, SkillsForm, StepForm, form_of_step

@@ -25,20 +25,9 @@ from portal.web.forms import Form
 from portal.web.public.inquiry_form import new_token
 from portal.web.public.rejections import explain
 from portal.web.validators import plain_address
-from portal.web.vocabulary import CEFR_LEVELS, STUDY_LEVELS, STUDY_STAGES, name_of
+from portal.web.vocabulary import CEFR_LEVELS, FIELDS, STUDY_LEVELS, STUDY_STAGES, name_of
 
 ACCEPT = ",".join(f".{kind}" for kind in CV_KINDS)
-
-_LABELS = {
-    "name": lazy("Full name"),
-    "email": lazy("E-mail"),
-    "country": lazy("Country where you live"),
-    "institution": lazy("School or university"),
-    "study_field": lazy("Field of study"),
-    "study_level": lazy("Level of studies"),
-    "study_stage": lazy("Stage of studies"),
-    "languages": lazy("Languages"),
-}
 
 
 @dataclass(frozen=True)
@@ -124,7 +113,7 @@ def rows_of(found: Found, answers: Answers, ticked: set[str] | None) -> list[Row
     return [
         Row(
             field=one.field,
-            label=str(_LABELS[one.field]),
+            label=name_of(FIELDS, one.field),
             proposed=_shown(one.field, one.proposed),
             present=_shown(one.field, one.present),
             ticked=not one.present if ticked is None else one.field in ticked,

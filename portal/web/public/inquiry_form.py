@@ -16,11 +16,11 @@ from portal.content.schema import TRIAGE, Topic
 from portal.i18n import gettext, language
 from portal.i18n import lazy_gettext as lazy
 from portal.operations.attachments import SEALED_FOR, is_staged, stage_file
-from portal.operations.receiving import StagedFile, SubmissionCommand
+from portal.operations.receiving import SubmissionCommand
 from portal.queries.editions import content
 from portal.rules.suggestion import WORTH_SHOWING, suggester
 from portal.rules.text import normalise_newlines
-from portal.rules.uploads import MAX_FILES, AttachmentRejected, clean_name
+from portal.rules.uploads import MAX_FILES, AttachmentRejected, StagedFile, clean_name
 from portal.web.forms import Form
 from portal.web.public.rejections import explain
 from portal.web.validators import CountryCode, EmailAddress, MaxLength, Phone, Required, SingleLine, Storable

@@ -23,7 +23,6 @@ from portal.web.public.inquiry import RECEIPT_COOKIE
 from portal.web.public.inquiry_form import new_token, token_of
 from portal.web.public.own_case import KEY as _KEY
 from portal.web.public.own_case import SenderReplyForm
-from portal.web.public.own_case import opened_here as opened_here
 from portal.web.public.routes import blueprint
 from portal.web.security import cookies, limits
 from portal.web.security.doors import public

@@ -13,9 +13,10 @@ from portal.operations.drafts import DraftChanged, DraftGone, begin_draft, save_
 from portal.queries.calls import StoredCall
 from portal.queries.drafts import StoredDraft, find_draft
 from portal.rules.applications import Answers
+from portal.rules.documents import MAX_SENT_AT_FIRST
 from portal.rules.profiles import CvRefused, proposals
 from portal.rules.uploads import MAX_BYTES, StagedFile, clean_name
-from portal.web.public.apply_documents import MAX_DOCUMENTS, kinds_of
+from portal.web.public.apply_documents import kinds_of
 from portal.web.public.applying import can_be_filled_in, draft_here, forget, known_call, next_step, remember
 from portal.web.public.applying import step_address as address_of
 from portal.web.public.cv_form import ACCEPT, CvForm, Found, explain_cv, rows_of, take_in
@@ -131,7 +132,7 @@ def _files(there: tuple[StagedFile, ...], cv: StagedFile | None) -> list[StagedF
 
 def _takes_cv(call: StoredCall, draft: StoredDraft | None) -> bool:
     others = [file for file in (draft.files if draft is not None else ()) if file.purpose != "cv"]
-    return "cv" in dict(kinds_of(call.document)) and len(others) < MAX_DOCUMENTS
+    return "cv" in dict(kinds_of(call.document)) and len(others) < MAX_SENT_AT_FIRST
 
 
 def _page(

@@ -6,12 +6,13 @@ from flask import abort, flash, make_response, redirect, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal.i18n import gettext
-from portal.operations import call_life, reviewers
+from portal.operations import call_life, outbox, reviewers
 from portal.operations.call_door import CallChanged, CallNotPossible, NotPublishable, SeenCall
 from portal.operations.calls import duplicate_call
 from portal.queries.call_page import get_call_page
 from portal.queries.calls import NoSuchCall
 from portal.rules.policy import Permission
+from portal.web.forms import ActionForm
 from portal.web.security.doors import allows, viewer
 from portal.web.workspace.call_forms import CallForm, CloseNowForm, ClosingForm
 from portal.web.workspace.call_words import REASONS
@@ -132,6 +133,21 @@ def duplicate(slug: str) -> AnyResponse:
         "success",
     )
     return redirect(url_for("workspace.edit_call", slug=copy), 303)
+
+
+@blueprint.post("/calls/<slug>/letters/<id:letter_id>/retry")
+@allows(Permission.LEAD_CALLS)
+def retry_call_letter(slug: str, letter_id: int) -> AnyResponse:
+    """Send a letter about a call or one of its drafts that failed once more."""
+    found, form = call_here(slug), ActionForm()
+    if not form.validate():
+        return make_response(show_call(found.slug, problem=form.hidden_problems()[0]), 400)
+    try:
+        outbox.retry_call_letter(viewer(), slug=found.slug, letter_id=letter_id)
+    except NoSuchCall:
+        abort(404)
+    flash(gettext("The letter will be tried again now."), "success")
+    return redirect(url_for("workspace.call", slug=found.slug), 303)
 
 
 def _plain(slug: str, act: Callable[[SeenCall], None], done: str) -> AnyResponse:

@@ -20,8 +20,9 @@ from portal.rules.publishing import moment_of
 from portal.rules.text import normalise_newlines
 from portal.web.forms import Form
 from portal.web.validators import MaxLength, Required, SingleLine, Storable
+from portal.web.vocabulary import document_name
 from portal.web.workspace.call_fields import BoxesField, ClockField, DayField, NumberField
-from portal.web.workspace.call_words import DOCUMENTS, TEXTS, in_language
+from portal.web.workspace.call_words import TEXTS, in_language
 
 TITLE_LENGTH = 150
 LINE_LENGTH = 300
@@ -140,7 +141,7 @@ class EditForm(CallForm):
             for topic in edition.topics
             if topic.status == "active" or topic.slug in call.document.topics
         ]
-        kinds = [(kind, str(DOCUMENTS[kind])) for kind in get_args(DocumentKind)]
+        kinds = [(kind, document_name(kind)) for kind in get_args(DocumentKind)]
         self.required_documents.choices = self.optional_documents.choices = kinds
         self.deadline.choices = [
             ("closing", gettext("It closes at a set time")),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from portal.content.calls import CallDocument, DocumentKind, QuestionKind, said
+from portal.content.calls import CallDocument, QuestionKind, said
 from portal.i18n import gettext, language, own_name
 from portal.i18n import lazy_gettext as lazy
 from portal.operations.call_door import Reason
@@ -50,15 +50,6 @@ FACTS: dict[str, str] = {
     "criteria": lazy("Criteria"),
 }
 
-DOCUMENTS: dict[DocumentKind, str] = {
-    "cv": lazy("CV"),
-    "letter": lazy("Letter of motivation"),
-    "transcript": lazy("Transcript of studies"),
-    "certificate": lazy("Certificate"),
-    "agreement": lazy("Draft of a traineeship agreement"),
-    "other": lazy("Another document"),
-}
-
 KINDS: dict[QuestionKind, str] = {
     "short_text": lazy("Short text"),
     "long_text": lazy("Long text"),
@@ -89,6 +80,11 @@ REASONS: dict[Reason, str] = {
     "undecided": lazy("Some applicants still wait for a decision. Decide about them first."),
     "not_blind": lazy("Nothing is hidden: reviewers see the names already."),
     "no_reviewer": lazy("This person can't review: the account is closed or has no right to."),
+    "reviews_blind": lazy(
+        "This person has begun to review without names, and would see the names once off the list. "
+        "Let reviewers see names first."
+    ),
+    "late_waits": lazy("A late application waits for your answer. Admit or refuse it first."),
 }
 
 

@@ -121,7 +121,7 @@ def request_correction(reference: str) -> AnyResponse:
         rebind(form, problem, found)
         return make_response(_page(found, form, problem), problem[1])
     flash(gettext("The applicant is asked for a correction, and gets a letter now."), "success")
-    return back_to_application(found.row.reference, "workspace.ask_correction")
+    return back_to_application(found.row.reference)
 
 
 @blueprint.post("/applications/<reference>/correction/cancel")
@@ -142,7 +142,7 @@ def cancel_correction(reference: str) -> AnyResponse:
         fresh.bind(found.row.version)
         return make_response(_page(found, fresh, problem), problem[1])
     flash(gettext("The request is taken back. The applicant’s page says so."), "success")
-    return back_to_application(found.row.reference, "workspace.ask_correction")
+    return back_to_application(found.row.reference)
 
 
 def _page(found: LedCase, form: AskCorrectionForm, problem: Problem | None = None) -> str:

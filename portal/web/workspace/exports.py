@@ -20,6 +20,7 @@ from portal.queries.cases import NoSuchCase
 from portal.queries.directory import today
 from portal.queries.dossiers import (
     Dossier,
+    Extent,
     count_applications,
     get_dossier,
     is_blind_to,
@@ -29,7 +30,7 @@ from portal.rules.policy import Permission
 from portal.web.forms import Form
 from portal.web.security.doors import allows, viewer
 from portal.web.workspace.cases import known_reference
-from portal.web.workspace.papers import Choices, dossier_pdf, stream_archive
+from portal.web.workspace.papers import Choices, dossier_pdf, extent_in_words, stream_archive
 from portal.web.workspace.routes import blueprint
 from portal.web.workspace.worksheets import write_applications
 
@@ -169,12 +170,13 @@ def _file_name(call: StoredCall) -> str:
 def _export_page(
     call: StoredCall, *, archive_form: ArchiveForm | None = None, workbook_form: WorkbookForm | None = None
 ) -> str:
+    blind, extent = is_blind_to(viewer(), call), count_applications(viewer(), call)
     return render_template(
         "workspace/export.html",
         call=call,
         said=said,
-        blind=is_blind_to(viewer(), call),
-        number=count_applications(call),
+        blind=blind,
+        extent=extent_in_words(Extent(extent.all, extent.all) if blind else extent),
         exports=list_exports(call),
         archive_form=archive_form or ArchiveForm(formdata=None),
         workbook_form=workbook_form or WorkbookForm(formdata=None),

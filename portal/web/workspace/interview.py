@@ -172,7 +172,7 @@ def send_invitation(reference: str) -> AnyResponse:
         rebind(form, problem, found)
         return make_response(_page(found, form, problem=problem), problem[1])
     flash(gettext("The applicant is invited, and gets a letter now."), "success")
-    return back_to_application(found.row.reference, "workspace.invite")
+    return back_to_application(found.row.reference)
 
 
 @blueprint.post("/applications/<reference>/interview/cancel")
@@ -194,7 +194,7 @@ def cancel_interview(reference: str) -> AnyResponse:
         rebind(form, problem, found)
         return make_response(_page(found, _fresh(found), cancel=form, problem=problem), problem[1])
     flash(gettext("The interview is cancelled, and the applicant is told."), "success")
-    return back_to_application(found.row.reference, "workspace.invite")
+    return back_to_application(found.row.reference)
 
 
 @blueprint.get("/applications/<reference>/interview.ics")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from flask import abort, current_app, redirect, url_for
+from flask import abort, redirect, url_for
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -70,10 +70,9 @@ def rebind(form: CaseForm, problem: Problem, found: LedCase) -> None:
         form.bind(found.row.version)
 
 
-def back_to_application(reference: str, fallback: str) -> AnyResponse:
+def back_to_application(reference: str) -> AnyResponse:
     """To the application's page."""
-    page = "workspace.application" if "workspace.application" in current_app.view_functions else fallback
-    return redirect(url_for(page, reference=reference), 303)
+    return redirect(url_for("workspace.application", reference=reference), 303)
 
 
 def language_of(row: Any) -> str:

@@ -16,10 +16,10 @@ from portal.content.calls import said
 from portal.gateways.archives import Archive
 from portal.gateways.pdf import PdfFailed, print_pdf
 from portal.gateways.storage import BadKey, Files, StorageUnavailable
-from portal.i18n import format_moment, gettext, language, speaking
+from portal.i18n import format_moment, gettext, language, ngettext, speaking
 from portal.models import Attachment
 from portal.queries.calls import StoredCall
-from portal.queries.dossiers import Dossier, list_dossiers
+from portal.queries.dossiers import Dossier, Extent, count_applications, list_dossiers
 from portal.queries.editions import content
 from portal.rules.applications import Answer
 from portal.rules.exports import Names, folder_name, inert
@@ -104,6 +104,18 @@ def dossier_pdf(viewer: Viewer, call: StoredCall, dossier: Dossier, *, reviews: 
     return print_pdf(dossier_page(viewer, call, dossier, reviews=reviews, thread=thread, printed=True))
 
 
+def extent_in_words(extent: Extent) -> str:
+    """How many applications are taken out, and when the rest opens to a viewer who reviews the call as well."""
+    if extent.open == extent.all:
+        return ngettext("%(num)s application", "%(num)s applications", extent.all)
+    return gettext(
+        "%(open)s of %(all)s applications. The rest open to you after you have declared on the review page of each "
+        "that you have no conflict of interest. Those from which you stepped aside stay closed to you.",
+        open=extent.open,
+        all=extent.all,
+    )
+
+
 def slot_moment(slot: Any) -> str:
     """A proposed time of an interview, in words."""
     try:
@@ -148,7 +160,8 @@ def stream_archive(app: Flask, store: Files, choices: Choices) -> Iterator[bytes
         after = batch[-1].row.id
     with _speaking_in(app, choices):
         now = clock.now().astimezone(content().organisation.zone)
-        list_of_all = index.as_csv()
+        there = count_applications(choices.viewer, choices.call)
+        list_of_all = index.as_csv(Extent(number, max(number, there.all)))
     yield from archive.add(INDEX, now, list_of_all)
     yield from archive.end()
 
@@ -223,8 +236,11 @@ class _Index:
         facts = (row.reference, row.received_at, row.stage, row.sender_name)
         self._rows.append((folder, facts, name, file, state))
 
-    def as_csv(self) -> bytes:
-        """With a byte order mark and semicolons, as the spreadsheets of Finland expect them."""
+    def as_csv(self, extent: Extent) -> bytes:
+        """With a byte order mark and semicolons, as the spreadsheets of Finland expect them.
+
+        The last line says what is left out, if anything is.
+        """
         zone = content().organisation.zone
         states = {
             "": "",
@@ -255,4 +271,6 @@ class _Index:
                 states[state],
             )
             table.writerow([inert(reveal(cell)) for cell in cells])
+        if extent.open < extent.all:
+            table.writerow([extent_in_words(extent)])
         return b"\xef\xbb\xbf" + written.getvalue().encode()

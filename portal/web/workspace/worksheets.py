@@ -9,13 +9,13 @@ from portal import clock
 from portal.content.calls import Question, said
 from portal.gateways.spreadsheets import Cell, Column, Sheet, write_workbook
 from portal.i18n import format_moment, gettext, language, language_name
-from portal.queries.dossiers import Dossier, list_dossiers
+from portal.queries.dossiers import Dossier, count_applications, list_dossiers
 from portal.queries.editions import content
 from portal.rules.applications import Answer
 from portal.web.answers import answer_day, answer_text, spoken_in_words
 from portal.web.rendering import country_name, text_in_language, topic_title, zone_name
 from portal.web.vocabulary import FIELDS, FUNDINGS, STUDY_LEVELS, STUDY_STAGES, name_of, stage_name
-from portal.web.workspace.papers import Choices
+from portal.web.workspace.papers import Choices, extent_in_words
 
 BATCH = 500
 
@@ -89,6 +89,7 @@ def _question_meaning(question: Question) -> str:
 def _about(choices: Choices, title: str, zone: ZoneInfo) -> list[tuple[str, str]]:
     return [
         (gettext("Call"), title),
+        (gettext("Applications"), extent_in_words(count_applications(choices.viewer, choices.call))),
         (gettext("Taken out"), format_moment(clock.now(), zone)),
         (gettext("By"), choices.viewer.name),
         (
