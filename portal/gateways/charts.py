@@ -70,7 +70,7 @@ def dots(values: Sequence[tuple[str, int]], *, lowest: int, highest: int) -> Mar
                 "encoding": {
                     "x": {**x, "field": "number"},
                     "yOffset": {"field": "n", "type": "ordinal"},
-                    "detail": beside,
+                    "detail": {"field": "number", "type": "nominal"},
                 },
             },
             {
