@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from statistics import median
 
 from sqlalchemy import insert, select
 
@@ -30,6 +31,7 @@ ZIP_GROWTH_MIB = 16
 """How far the archive may let a process grow, whatever its size."""
 
 XLSX_SECONDS = 5
+TABLE_BESIDE_INBOX = 1.2
 MOTIVATION = "I want to learn how regions of the north work together, and I bring two years of field work. " * 20
 
 
@@ -89,6 +91,7 @@ def measure_exports(portal: Server, calls: Calls) -> list[Check]:
     workbook = browser.download(*_place(calls.many, "xlsx"), {"means": "y"})
     workbook_growth = _growth(before, portal.peaks_mib())
     pdf = min(browser.download(*_dossier(calls.reference), {"reviews": "y"}).seconds for _ in range(3))
+    table, inbox = _table_beside_inbox(browser, calls.many)
     megabytes = archive.size_bytes / 1_000_000
     of_zip = f"ZIP of {calls.files} applications with {FILE_BYTES // 1_000_000} MB each"
     of_xlsx = f"XLSX of {calls.rows:,} applications with means"
@@ -115,8 +118,26 @@ def measure_exports(portal: Server, calls: Calls) -> list[Check]:
             f"<= {XLSX_SECONDS} s",
             workbook.seconds <= XLSX_SECONDS,
         ),
+        Check(
+            16,
+            f"review table of {calls.rows:,} applications beside the inbox, p50",
+            f"{1000 * table:.1f} ms beside {1000 * inbox:.1f} ms, {table / inbox:.2f}",
+            f"<= {TABLE_BESIDE_INBOX} of the inbox",
+            table / inbox <= TABLE_BESIDE_INBOX,
+        ),
         Check(15, "PDF of an application", f"{pdf:.2f} s", "", None),
     ]
+
+
+def _table_beside_inbox(browser: Browser, slug: str) -> tuple[float, float]:
+    """Medians of both pages in seconds, opened in turns."""
+    pages = (f"/workspace/calls/{slug}/applications", "/workspace/mine")
+    taken: dict[str, list[float]] = {page: [] for page in pages}
+    for _ in range(10):
+        for page in pages:
+            taken[page] += browser.times(page, 10)
+    table, inbox = (median(taken[page]) for page in pages)
+    return table, inbox
 
 
 def _growth(before: Sequence[float], peaks: Sequence[float]) -> float:

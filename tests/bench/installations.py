@@ -148,6 +148,16 @@ class Browser:
         connection.close()
         return Download(size, time.perf_counter() - began, first)
 
+    def times(self, path: str, count: int) -> list[float]:
+        """Seconds that a page takes, each time it is opened one after another."""
+        taken = []
+        for _ in range(count):
+            began = time.perf_counter()
+            status, _page = self._ask("GET", path)
+            assert status == 200, f"{path} was answered with {status}"
+            taken.append(time.perf_counter() - began)
+        return taken
+
     def submission(self, *, multipart: bool) -> str:
         """A filled-in contact form; the load names each sending anew."""
         values = {**self._hidden_fields(_FORM), **TYPED, "token": TOKEN.decode()}
