@@ -47,6 +47,7 @@ Reason = Literal[
     "no_reviewer",
     "reviews_blind",
     "late_waits",
+    "offer_waits",
 ]
 
 

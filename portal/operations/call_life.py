@@ -140,7 +140,8 @@ def mark_decided(viewer: Viewer, *, call: SeenCall) -> None:
 
     Raises:
         NoSuchCall, CallChanged.
-        CallNotPossible: it has not closed, or somebody still waits for a decision, or with a late application.
+        CallNotPossible: it has not closed, or somebody still waits for a decision, an offer
+            for its answer, or a late application.
     """
 
     def decide(connection: Connection, stored: StoredCall) -> CallChange:
@@ -149,6 +150,9 @@ def mark_decided(viewer: Viewer, *, call: SeenCall) -> None:
         waiting = select(func.count()).where(Application.call_id == stored.id, Application.stage.in_(IN_REVIEW))
         if connection.scalar(waiting):
             raise CallNotPossible("undecided")
+        offered = exists().where(Application.call_id == stored.id, Application.stage == "offered")
+        if connection.scalar(select(offered)):
+            raise CallNotPossible("offer_waits")
         if connection.scalar(select(exists().where(Draft.call_id == stored.id, is_late_unanswered()))):
             raise CallNotPossible("late_waits")
         return CallChange({"status": "decided", "decided_at": clock.now()})

@@ -12,12 +12,12 @@ from portal.content.calls import CallDocument
 from portal.models import Application, Attachment, Call, Correction
 from portal.operations.documents import keep_files, name_of_sending, settle_documents
 from portal.operations.door import CaseRow, Change, Letters, SeenCase, act_as_sender, act_on_case, sender_of
-from portal.operations.receiving import StagedFile
 from portal.operations.telling import told_about
 from portal.queries.scope import led_by
 from portal.rules.applications import IN_REVIEW
 from portal.rules.corrections import DOCUMENT, answers_in, correctable, corrected, kinds_in, mirrored, value_of
 from portal.rules.policy import Viewer
+from portal.rules.uploads import StagedFile
 
 
 class NotInReview(Exception):

@@ -12,9 +12,10 @@ from portal import clock
 from portal.content.calls import CallDocument
 from portal.models import Application, Attachment, Call
 from portal.operations.door import CaseRow, Change, Letters, act_as_sender, sender_of
-from portal.operations.receiving import StagedFile, file_values
+from portal.operations.receiving import file_values
 from portal.operations.telling import told_about
 from portal.rules.documents import MAX_DOCUMENTS, missing, open_documents
+from portal.rules.uploads import StagedFile
 
 
 class DocumentsClosed(Exception):

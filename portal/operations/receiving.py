@@ -20,7 +20,7 @@ from portal.queries.directory import Mailbox, mailboxes_of
 from portal.queries.editions import LiveEdition
 from portal.rules.references import access_code, code_hash, new_reference
 from portal.rules.routing import Kind, Route
-from portal.rules.uploads import StagedFile as StagedFile  # a part of what is received
+from portal.rules.uploads import StagedFile  # a part of what is received
 
 _REFERENCE_TRIES = 5
 

@@ -85,6 +85,7 @@ REASONS: dict[Reason, str] = {
         "Let reviewers see names first."
     ),
     "late_waits": lazy("A late application waits for your answer. Admit or refuse it first."),
+    "offer_waits": lazy("An offer still waits for its answer. The call is decided once it has one."),
 }
 
 
