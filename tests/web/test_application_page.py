@@ -598,7 +598,7 @@ def test_without_an_open_application_there_is_nothing_to_do(client: CheckingClie
         assert client.get(path).status_code == 302
     token = form_of(client.get(TRACK), TRACK)["csrf_token"]
     for path in (DOCUMENTS, CHOOSE, CORRECT):
-        assert client.post(path, data={"csrf_token": token}).status_code == 303
+        assert client.post(path, data={"csrf_token": token}).status_code == 403
         assert client.post(path, data={"csrf_token": "x"}).status_code == 400
 
 

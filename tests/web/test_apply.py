@@ -510,7 +510,7 @@ def test_unknown_calls_and_steps_are_no_pages(app: Flask, client: CheckingClient
     for address in (base(hidden), f"{base(hidden)}/you", "/en/internships/none/apply", f"{base(shown)}/nothing"):
         assert client.get(address).status_code == 404, address
     assert client.post(f"{base(shown)}/nothing").status_code == 404
-    assert client.get(f"{base(shown)}/check").location == base(shown), "there is nothing to check yet"
+    assert client.get(f"{base(shown)}/check").location == f"{base(shown)}?lost=1", "there is nothing to check yet"
 
 
 def test_a_database_out_of_order_loses_no_text(

@@ -355,7 +355,7 @@ def test_every_event_and_letter_has_its_words(app: Flask, people: dict[str, View
     for kind in EventKind.__args__:  # type: ignore[attr-defined]
         assert f"Who {kind}" in said or kind == "offer_lapsed", kind
     assert "The deadline of the offer passed" in said
-    source, _name, _current = app.jinja_env.loader.get_source(app.jinja_env, "workspace/case.html")  # type: ignore[union-attr]
+    source, _name, _current = app.jinja_env.loader.get_source(app.jinja_env, "workspace/letter_words.html")  # type: ignore[union-attr]
     for letter in LETTER_KINDS:
         assert f'"{letter}":' in source, letter
 
